@@ -1,0 +1,1 @@
+"""Runs the stack as plain processes, without Docker."""

@@ -1,0 +1,56 @@
+"""What every command of this package shares: argument types, exit codes, and one JSON line on stdout."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import psycopg
+from pydantic import ValidationError
+
+SKIP_EXIT_CODE = 99  # Airflow's BashOperator turns this code into a skipped task
+
+
+class CommandError(Exception):
+    """A failure the user can act on: its message names the thing, the value and the way out."""
+
+
+class Skip(Exception):
+    """Nothing to do for this date, which is no failure; the message gives the reason."""
+
+
+def iso_date(text: str) -> date:
+    """Parse `YYYY-MM-DD`; anything else is an argparse error that shows the expected form."""
+    try:
+        parsed = date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date (expected YYYY-MM-DD)") from error
+    if parsed.isoformat() != text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date (expected YYYY-MM-DD)")
+    return parsed
+
+
+def run(command: Callable[[], dict[str, Any]]) -> None:
+    """Run `command`, print its result as the last stdout line (JSON, read by XCom) and exit.
+
+    Exit codes: 0 done, 1 failed with one line on stderr, 99 skipped with the reason on stderr.
+    """
+    try:
+        result = command()
+    except Skip as reason:
+        print(f"skipped: {reason}", file=sys.stderr)
+        sys.exit(SKIP_EXIT_CODE)
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except psycopg.OperationalError as error:
+        print(f"error: PostgreSQL: {str(error).strip()}", file=sys.stderr)
+        sys.exit(1)
+    except ValidationError as error:
+        for problem in error.errors():
+            variable = ".".join(str(part) for part in problem["loc"]).upper()
+            print(f"error: {variable}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
+        sys.exit(1)
+    print(json.dumps(result, default=str, sort_keys=True))

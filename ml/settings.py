@@ -1,0 +1,32 @@
+"""The one place that reads the environment."""
+
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Connection settings and switches of the pipeline, from environment variables of the same name in upper case."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
+
+    postgres_host: str = "127.0.0.1"
+    postgres_port: int = 5432
+    postgres_db: str = "meli"
+    postgres_user: str = "meli_pipeline"
+    postgres_password: SecretStr = SecretStr("")
+    mlflow_tracking_uri: str = "http://127.0.0.1:5000"
+    evaluate_churn_means: Literal["stayed_away", "came_back"] = "stayed_away"
+    git_commit: str = "unknown"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Read the environment once per process.
+
+    Raises:
+        pydantic.ValidationError: a variable holds a value that is not of its type; the message names the variable.
+    """
+    return Settings()

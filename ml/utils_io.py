@@ -1,0 +1,60 @@
+"""How this package talks to PostgreSQL: connections, SQL files and writer locks."""
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+
+from ml.settings import settings
+
+SQL_DIR = Path(__file__).resolve().parent.parent / "airflow" / "include" / "sql"
+Result = TypeVar("Result")
+LOCK_ATTEMPTS = 5
+LOCK_TIMEOUT_S = 30
+
+
+def connect(*, application_name: str) -> psycopg.Connection:
+    """Open a connection as `POSTGRES_USER`; `application_name` shows in pg_stat_activity.
+
+    Raises:
+        psycopg.OperationalError: the server cannot be reached or refuses the credentials.
+    """
+    env = settings()
+    return psycopg.connect(
+        host=env.postgres_host,
+        port=env.postgres_port,
+        dbname=env.postgres_db,
+        user=env.postgres_user,
+        password=env.postgres_password.get_secret_value(),
+        application_name=application_name,
+        connect_timeout=10,
+    )
+
+
+@lru_cache
+def sql(name: str) -> str:
+    """Text of `airflow/include/sql/<name>.sql`, with psycopg placeholders such as `%(snapshot_date)s`."""
+    return (SQL_DIR / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def lock_writer(conn: psycopg.Connection, table: str) -> None:
+    """Hold the one writer's place of `table` until the transaction ends; other writers of it wait in line.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: another writer kept the place for `LOCK_TIMEOUT_S` seconds.
+    """
+    conn.execute("select set_config('lock_timeout', %s, true)", (f"{LOCK_TIMEOUT_S}s",))
+    conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (table,))
+
+
+def with_lock_retries(write: Callable[[], Result]) -> Result:
+    """Run `write`, a whole transaction of its own, again when a lock was not to be had in time."""
+    for attempt in range(1, LOCK_ATTEMPTS):
+        try:
+            return write()
+        except psycopg.errors.LockNotAvailable:
+            time.sleep(attempt)
+    return write()

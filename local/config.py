@@ -1,0 +1,133 @@
+"""Settings of the local stack: `.env` and what is generated once and kept in `.local/secrets.json`."""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from local import dotenv
+from local.console import Failure
+from local.environments import ROOT, STATE
+
+DEFAULT_PORTS = {
+    "POSTGRES_PORT": 5432,
+    "AIRFLOW_PORT": 8080,
+    "MLFLOW_PORT": 5000,
+    "STREAMLIT_PORT": 8501,
+    "JUPYTER_PORT": 8888,
+}
+DEFAULTS = {
+    "POSTGRES_DB": "meli",
+    "POSTGRES_USER": "meli",
+    "AIRFLOW_ADMIN_USER": "admin",
+}
+PASSWORDS = (
+    "POSTGRES_PASSWORD",
+    "PIPELINE_DB_PASSWORD",
+    "READER_DB_PASSWORD",
+    "NOTEBOOK_DB_PASSWORD",
+    "AIRFLOW_DB_PASSWORD",
+    "MLFLOW_DB_PASSWORD",
+    "AIRFLOW_ADMIN_PASSWORD",
+)
+DATABASE_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would cut the rest off in silence
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `.env` says, checked; `ports` by variable name."""
+
+    values: dict[str, str]
+    ports: dict[str, int]
+    generated: dict[str, str]
+
+    def __getitem__(self, variable: str) -> str:
+        return self.values[variable]
+
+    @property
+    def public(self) -> dict[str, str]:
+        """Variables that every process may see: no password, no secret, no token."""
+        hidden = ("PASSWORD", "SECRET", "TOKEN", "KEY")
+        return {name: value for name, value in self.values.items() if not any(word in name for word in hidden)}
+
+    def connection(self, role: str, password_variable: str) -> dict[str, str]:
+        """`POSTGRES_*` variables of a process that connects as `role`."""
+        return {
+            "POSTGRES_HOST": "127.0.0.1",
+            "POSTGRES_PORT": str(self.ports["POSTGRES_PORT"]),
+            "POSTGRES_DB": self["POSTGRES_DB"],
+            "POSTGRES_USER": role,
+            "POSTGRES_PASSWORD": self[password_variable],
+        }
+
+    def database_url(self, role: str, password_variable: str, database: str) -> str:
+        """SQLAlchemy address of `database`; the driver is named, because bare `postgresql://` changes its meaning."""
+        password = quote(self[password_variable], safe="")
+        return f"postgresql+psycopg2://{role}:{password}@127.0.0.1:{self.ports['POSTGRES_PORT']}/{database}"
+
+    @property
+    def mlflow_url(self) -> str:
+        """Address of the tracking server."""
+        return f"http://127.0.0.1:{self.ports['MLFLOW_PORT']}"
+
+    @property
+    def airflow_url(self) -> str:
+        """Address of Airflow's UI and API."""
+        return f"http://127.0.0.1:{self.ports['AIRFLOW_PORT']}"
+
+
+def load(root: Path = ROOT, state: Path = STATE) -> Config:
+    """Read `.env`, and `.env.secrets` over it.
+
+    The process's environment does not count: a shell that `make env` prepared for one role must not start the stack
+    as that role.
+
+    Raises:
+        Failure: a variable is missing or wrong; the message names it.
+    """
+    values = {**DEFAULTS, **dotenv.read(root / ".env", root / ".env.secrets")}
+    for variable, default in DEFAULTS.items():
+        values[variable] = values[variable] or default
+    for variable in PASSWORDS:
+        if not values.get(variable):
+            raise Failure(f"{variable} is not set; give it a value in .env")
+    for variable in ("POSTGRES_DB", "POSTGRES_USER"):
+        if len(values[variable].encode()) > DATABASE_LIMIT:
+            raise Failure(f"{variable}={values[variable]!r} in .env is longer than {DATABASE_LIMIT} bytes")
+    return Config(values, _ports(values), _generated(state))
+
+
+def _ports(values: dict[str, str]) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    for variable, default in DEFAULT_PORTS.items():
+        text = values.get(variable) or str(default)
+        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+            raise Failure(f"{variable}={text!r} in .env is not a port (1 to 65535)")
+        for other, port in ports.items():
+            if port == int(text):
+                raise Failure(f"{variable} and {other} in .env are both {port}; each service needs a port of its own")
+        ports[variable] = int(text)
+    return ports
+
+
+def _generated(state: Path) -> dict[str, str]:
+    """Keys that all Airflow components share and Jupyter's token: made once, since new ones void what the old wrote."""
+    file = state / "secrets.json"
+    if file.exists():
+        kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        return kept
+    made = {
+        "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "jwt_secret": secrets.token_hex(32),
+        "session_key": secrets.token_hex(32),
+        "jupyter_token": secrets.token_hex(24),
+    }
+    state.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        json.dump(made, out)
+    draft.replace(file)
+    return made

@@ -1,0 +1,55 @@
+"""Runs PostgreSQL, which refuses to run as root, when root calls."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from local.console import Failure
+
+IN_NAMESPACE = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+
+
+@lru_cache(maxsize=1)
+def method() -> Literal["as is", "namespace", "nobody"]:
+    """How: in a user namespace root's own files belong to an ordinary id; where those are forbidden, as `nobody`."""
+    if os.geteuid() != 0:
+        return "as is"
+    if shutil.which("unshare") and subprocess.run([*IN_NAMESPACE, "true"], capture_output=True).returncode == 0:
+        return "namespace"
+    return "nobody"
+
+
+def prepare(command: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """`command` and the keywords for `subprocess` with which it runs under an ordinary id."""
+    if method() == "as is":
+        return command, {}
+    if method() == "namespace":
+        return [*IN_NAMESPACE, *command], {}
+    nobody = pwd.getpwnam("nobody")
+    return command, {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def own(folder: Path, program: Path) -> None:
+    """Give `folder` to the id that will run `program` there.
+
+    Raises:
+        Failure: that id cannot reach one of them.
+    """
+    if method() == "as is":
+        return
+    nobody = pwd.getpwnam("nobody")
+    uid, gid = (nobody.pw_uid, nobody.pw_gid) if method() == "nobody" else (0, 0)
+    if folder.stat().st_uid != uid:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, uid, gid, follow_symlinks=False)
+    for test, path in (("-x", program), ("-r", folder)):
+        command, keywords = prepare(["test", test, str(path)])
+        if subprocess.run(command, cwd="/", **keywords).returncode != 0:
+            raise Failure(
+                f"PostgreSQL does not run as root, user namespaces are forbidden here, and the user 'nobody' cannot "
+                f"reach {path}; call make as an ordinary user, or move the checkout to a folder that others may enter"
+            )

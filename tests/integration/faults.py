@@ -27,18 +27,18 @@ TIMEOUT_S = 120
 SEED = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(2**32)))
 Seen = TypeVar("Seen")
 
-# The transaction of another session of this database that writes `writes` and, with `hold`, now waits for that table.
+# The transaction of another session of this database that has begun to write `writes` and, with `hold`, now waits for
+# that table; either may be NULL.
 INSIDE = """
     select activity.pid, activity.backend_xid::text
     from pg_stat_activity as activity
     where activity.datname = current_database()
         and activity.pid <> all (%(known)s)
-        and activity.backend_xid is not null
-        and exists (
+        and (%(writes)s::text is null or activity.backend_xid is not null and exists (
             select from pg_locks as held
             where held.pid = activity.pid and held.granted and held.relation = to_regclass(%(writes)s)
                 and held.mode in ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-        )
+        ))
         and (%(hold)s::text is null or exists (
             select from pg_locks as awaited
             where awaited.pid = activity.pid and not awaited.granted and awaited.relation = to_regclass(%(hold)s)
@@ -67,7 +67,8 @@ class Running:
 
     def __init__(self, database: "Database", *command: str, **env: str) -> None:
         self.command = command
-        self._stdout, self._stderr = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        self._stdout = tempfile.TemporaryFile("w+")  # noqa: SIM115 (read after the process has ended)
+        self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=ROOT,
@@ -103,10 +104,13 @@ class Running:
 
 
 class Inside(Running):
-    """A command that was seen inside a transaction: `pid` is its server process, `xid` the transaction."""
+    """A command that was seen inside a transaction: `pid` is its server process, `xid` the transaction.
+
+    `xid` is None for one that had written nothing yet.
+    """
 
     pid: int
-    xid: str
+    xid: str | None
 
     def outcome(self, database: "Database") -> str:
         """How the transaction ended: `committed` or `aborted`, once its server process is gone."""
@@ -115,18 +119,27 @@ class Inside(Running):
                 lambda: not conn.execute("select from pg_stat_activity where pid = %s", (self.pid,)).fetchall(),
                 f"end of server process {self.pid}",
             )
-            return str(conn.execute("select pg_xact_status(%s::text::xid8)", (self.xid,)).fetchone()[0])
+            if self.xid is None:  # held before its first write until the kill
+                return "aborted"
+            return str(conn.execute("select pg_xact_status(%s::text::xid8)", (self.xid,)).fetchall()[0][0])
 
 
 @contextmanager
 def stopped_inside(
-    database: "Database", *command: str, writes: str, hold: str | None = None, mode: str = "exclusive", **env: str
+    database: "Database",
+    *command: str,
+    writes: str | None = None,
+    hold: str | None = None,
+    mode: str = "exclusive",
+    **env: str,
 ) -> Iterator[Inside]:
     """The command, seen in a transaction that has begun to write table `writes`.
 
     With `hold`, a table that the command writes later in the same transaction (`mode="access exclusive"`: reads later),
     it stands still there while the context is open and goes on when the context ends; wait for it with `finish()`.
+    `hold` alone stops a transaction that has written nothing yet.
     """
+    assert writes or hold, "name a table that the command writes, or one to hold it at"
     with database.connect() as observer, database.connect() as holder:
         known = [row[0] for row in observer.execute("select pid from pg_stat_activity")]
         if hold:
@@ -137,7 +150,7 @@ def stopped_inside(
             state = {"known": known, "writes": writes, "hold": hold}
             found = running.wait_for(
                 lambda: observer.execute(INSIDE, state).fetchone(),
-                f"a transaction that writes {writes}" + (f" and waits for {hold}" if hold else ""),
+                f"a transaction that has begun to write {writes} and waits for {hold}",
             )
             running.pid, running.xid = found
             yield running
@@ -151,7 +164,7 @@ def stopped_inside(
 def kill_inside(
     database: "Database",
     *command: str,
-    writes: str,
+    writes: str | None = None,
     hold: str | None = None,
     mode: str = "exclusive",
     within_s: float = 0.0,
@@ -161,7 +174,7 @@ def kill_inside(
 
     `within_s`: without `hold`, kill at a random moment up to so many seconds after the state was seen.
     """
-    delay = rng(f"kill {' '.join(command)} writing {writes}").uniform(0, within_s)
+    delay = rng(f"kill {' '.join(command)}").uniform(0, within_s)
     with stopped_inside(database, *command, writes=writes, hold=hold, mode=mode, **env) as running:
         if delay:
             time.sleep(delay)

@@ -11,10 +11,15 @@ import psycopg
 from pydantic import ValidationError
 
 SKIP_EXIT_CODE = 99  # Airflow's BashOperator turns this code into a skipped task
+TRY_LATER_EXIT_CODE = 75  # sysexits' EX_TEMPFAIL: a retry may succeed
 
 
 class CommandError(Exception):
     """A failure the user can act on: its message names the thing, the value and the way out."""
+
+
+class TryLater(Exception):
+    """What is needed is not there yet or not reachable; the same command may succeed later without a change."""
 
 
 class Skip(Exception):
@@ -35,7 +40,7 @@ def iso_date(text: str) -> date:
 def run(command: Callable[[], dict[str, Any]]) -> None:
     """Run `command`, print its result as the last stdout line (JSON, read by XCom) and exit.
 
-    Exit codes: 0 done, 1 failed with one line on stderr, 99 skipped with the reason on stderr.
+    Exit codes: 0 done, 1 failed, 75 failed but worth a retry, 99 skipped; each but 0 with one line on stderr.
     """
     try:
         result = command()
@@ -45,9 +50,12 @@ def run(command: Callable[[], dict[str, Any]]) -> None:
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except TryLater as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(TRY_LATER_EXIT_CODE)
     except psycopg.OperationalError as error:
         print(f"error: PostgreSQL: {str(error).strip()}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(TRY_LATER_EXIT_CODE)
     except ValidationError as error:
         for problem in error.errors():
             variable = ".".join(str(part) for part in problem["loc"]).upper()

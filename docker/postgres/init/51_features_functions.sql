@@ -1,0 +1,65 @@
+-- The label rule, and the function with which the pipeline adds a partition to a table that is cut by snapshot date.
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+set lock_timeout = '90s';
+begin;
+select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+
+-- The label of one customer at snapshot t. c is the evaluate cutoff; has_paid_since says whether a payment falls in
+-- [t, min(t + 60, c)). The flag of raw.evaluate speaks of the two months from c. NULL is not known yet.
+create or replace function features.churn_label(
+    t date, c date, days_since_activity int, has_paid_since boolean, evaluate_flag smallint, flag_means text
+) returns table (labeled_churn smallint, label_source text, label_horizon_days smallint)
+language sql immutable parallel safe
+as $$
+    select
+        case source
+            when 'inactive_60d' then 1
+            when 'observed' then case when has_paid_since then 0 else 1 end
+            when 'evaluate' then case when flag_means = 'stayed_away' then evaluate_flag else 1 - evaluate_flag end
+        end::smallint,
+        source,
+        case source
+            when 'observed' then 60
+            when 'evaluate' then (c + interval '2 months')::date - t
+        end::smallint
+    from (
+        select case
+            when days_since_activity >= 60 then 'inactive_60d'
+            when has_paid_since or t + 60 <= c then 'observed'
+            when t <= c and evaluate_flag is not null then 'evaluate'
+        end as source
+    ) as decided
+$$;
+
+-- The pipeline writes rows but owns no tables, so this runs as the owner. The partition is made by itself and attached:
+-- ATTACH, unlike CREATE ... PARTITION OF, does not wait for readers of the parent, nor do they wait for it.
+create or replace function ops.ensure_snapshot_partition(parent regclass, snapshot_date date) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    parent_schema name;
+    parent_name name;
+    partition_name text;
+begin
+    select n.nspname, c.relname into parent_schema, parent_name
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where c.oid = parent and c.relkind = 'p' and n.nspname in ('features', 'ops');
+    if not found or snapshot_date is null then
+        raise exception 'ensure_snapshot_partition(%, %): needs a partitioned table of features or ops, and a date',
+            parent, snapshot_date;
+    end if;
+    partition_name := format('%s_%s', parent_name, to_char(snapshot_date, 'YYYYMMDD'));
+    if to_regclass(format('%I.%I', parent_schema, partition_name)) is not null then
+        return;
+    end if;
+    execute format('create table %I.%I (like %s including all)', parent_schema, partition_name, parent);
+    execute format('alter table %s attach partition %I.%I for values in (%L)',
+        parent, parent_schema, partition_name, snapshot_date);
+end
+$$;
+comment on function ops.ensure_snapshot_partition(regclass, date) is
+    'Add the partition for a snapshot date to a table of features or ops that is partitioned by it; nothing if it is there.';
+revoke all on function ops.ensure_snapshot_partition(regclass, date) from public;
+grant execute on function ops.ensure_snapshot_partition(regclass, date) to meli_pipeline;
+commit;

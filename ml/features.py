@@ -1,0 +1,158 @@
+"""Build the churn features of one snapshot date, and say which snapshots a training may use."""
+
+import argparse
+import hashlib
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from ml import cli, labels, polarity
+from ml.coverage import CurrentData, covered_range, current_data, require_covered, sundays
+from ml.settings import settings
+from ml.utils_io import connect, lock_writer, sql, with_lock_retries
+
+__all__ = ["build", "build_missing", "covered_range", "require_covered", "snapshots_for_training"]
+
+TABLE = "features.churn_weekly_features"
+WORK_MEM = "512MB"  # bounds the hash tables of one build; more spills to disk
+LABELLED_SHARE = 0.99  # of the active rows; below it the zeros are known before the ones
+
+
+def build(snapshot_date: date) -> dict[str, Any]:
+    """Build the snapshot, whole or not at all, and fill in the labels that have matured; return the counts.
+
+    Raises:
+        CommandError: outside the covered range, a contract broken, or the churn flag's polarity contradicted.
+        Skip: outside the covered range in a scheduled run.
+    """
+
+    def transaction() -> dict[str, Any]:
+        with connect(application_name=f"ml.features {snapshot_date}") as conn:
+            return _build(conn, snapshot_date)
+
+    return with_lock_retries(transaction)
+
+
+def build_missing(snapshot_dates: list[date]) -> list[date]:
+    """Build those of `snapshot_dates` that are missing or come from other data or SQL; return them, oldest first.
+
+    Each is a transaction on a connection of its own.
+
+    Raises:
+        CommandError, Skip: as `build`.
+    """
+    with connect(application_name="ml.features") as conn:
+        fresh = {
+            found
+            for (found,) in conn.execute(
+                "select snapshot_date from ops.feature_builds where raw_fingerprint = %s and feature_sql_digest = %s",
+                (current_data(conn).raw_fingerprint, feature_sql_digest()),
+            )
+        }
+    missing = sorted(set(snapshot_dates) - fresh)
+    for snapshot_date in missing:
+        build(snapshot_date)
+    return missing
+
+
+def snapshots_for_training(
+    conn: psycopg.Connection, until: date, lookback_weeks: int
+) -> tuple[list[date], dict[date, str]]:
+    """The newest `lookback_weeks` Sundays on or before `until`: those usable, oldest first, and why each other is not.
+
+    Builds first what is missing, by `build_missing`, whose commits `conn` must be able to see (READ COMMITTED, or no
+    transaction begun). No Sunday usable is an empty list, not an error.
+
+    Raises:
+        CommandError: as `build`.
+    """
+    first, last = covered_range(conn)
+    left_out = {
+        sunday: f"outside the covered range {first} to {last}"
+        for sunday in sundays(until, lookback_weeks)
+        if not first <= sunday <= last
+    }
+    covered = [sunday for sunday in sundays(until, lookback_weeks) if sunday not in left_out]
+    build_missing(covered)
+    shares: dict[date, float] = dict(conn.execute(sql("labelled_shares"), {"snapshot_dates": covered}).fetchall())
+    for sunday in covered:
+        share = shares.get(sunday)
+        if share is None:
+            left_out[sunday] = "no active customer"
+        elif share < LABELLED_SHARE:
+            left_out[sunday] = f"{share:.1%} of the active rows are labelled, {LABELLED_SHARE:.0%} are needed"
+    return [sunday for sunday in covered if sunday not in left_out], left_out
+
+
+def feature_sql_digest() -> str:
+    """Digest of the SQL that computes the features; a snapshot built by other SQL is stale."""
+    return hashlib.sha256(sql("features_churn").encode()).hexdigest()
+
+
+def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
+    lock_writer(conn, TABLE)
+    require_covered(conn, snapshot_date)
+    data = current_data(conn)
+    verdict = polarity.check(conn, data)
+    conn.execute("select set_config('work_mem', %s, true)", (WORK_MEM,))
+    rows = _write(conn, data, snapshot_date)
+    if rows == 0:
+        raise cli.CommandError(
+            f"no customer has a payment before {snapshot_date} in staging.customers; load the files anew: make seed"
+        )
+    counts: dict[str, int] = dict(conn.execute(sql("label_counts"), {"snapshot_date": snapshot_date}).fetchall())
+    _record(conn, data, snapshot_date, rows, counts.get("inactive_60d", 0))
+    matured = labels.mature(conn, data)
+    if current_data(conn) != data:
+        raise cli.CommandError(f"files were loaded while snapshot {snapshot_date} was being built; run it again")
+    return {
+        "snapshot_date": snapshot_date,
+        "rows": rows,
+        "active": rows - counts.get("inactive_60d", 0),
+        "inactive_60d": counts.get("inactive_60d", 0),
+        "labelled": counts,
+        "labels_known_through": data.data_complete_through,
+        "matured": {str(changed): number for changed, number in matured.items()},
+        "polarity": verdict,
+    }
+
+
+def _write(conn: psycopg.Connection, data: CurrentData, snapshot_date: date) -> int:
+    conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
+    conn.execute("delete from features.churn_weekly_features where snapshot_date = %s", (snapshot_date,))
+    parameters = {
+        "snapshot_date": snapshot_date,
+        "months_before": data.months_before(snapshot_date),
+        "months_end": data.months_end,
+        "cutoff": data.evaluate_cutoff,
+        "flag_means": settings().evaluate_churn_means,
+    }
+    return conn.execute(sql("features_churn"), parameters, prepare=False).rowcount
+
+
+def _record(conn: psycopg.Connection, data: CurrentData, snapshot_date: date, rows: int, inactive_60d: int) -> None:
+    conn.execute(
+        sql("record_feature_build"),
+        {
+            "snapshot_date": snapshot_date,
+            "raw_fingerprint": data.raw_fingerprint,
+            "feature_sql_digest": feature_sql_digest(),
+            "rows_built": rows,
+            "rows_inactive_60d": inactive_60d,
+            "run_id": settings().pipeline_run_id,
+            **labels.basis(conn, data),
+        },
+    )
+
+
+def main() -> None:
+    """Command line: `python -m ml.features --snapshot-date 2019-05-26`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--snapshot-date", type=cli.iso_date, required=True, help="YYYY-MM-DD")
+    arguments = parser.parse_args()
+    cli.run(lambda: build(arguments.snapshot_date))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Check what the churn flag of raw.evaluate means against what its customers did last.
+
+Who is going to stay away has, on the whole, paid less in the last days before the cutoff. The rank correlation of the
+flag with those payments (Spearman, ties at their mean rank) must have the sign that EVALUATE_CHURN_MEANS says.
+"""
+
+from math import atanh, sqrt, tanh
+from typing import Any
+
+import psycopg
+
+from ml.cli import CommandError
+from ml.coverage import CurrentData
+from ml.settings import settings
+from ml.utils_io import sql
+
+LATE_DAYS = 30  # before the cutoff
+MIN_CUSTOMERS = 30  # of each flag value; fewer decide nothing
+Z = 3.29  # two-sided 99.9 %: an honest setting is stopped once in two thousand loads, if the truth were no correlation
+
+
+def check(conn: psycopg.Connection, data: CurrentData) -> dict[str, Any]:
+    """Verdict `confirmed` or `undecided`, with the correlation, its 99.9 % interval (Fisher's z) and the customers.
+
+    Raises:
+        CommandError: the interval lies wholly on the side that contradicts EVALUATE_CHURN_MEANS.
+    """
+    means = settings().evaluate_churn_means
+    row = conn.execute(sql("polarity_check"), {"cutoff": data.evaluate_cutoff, "late_days": LATE_DAYS}).fetchone()
+    assert row is not None
+    customers, flagged, correlation = row
+    verdict: dict[str, Any] = {"verdict": "undecided", "evaluate_churn_means": means, "customers": customers}
+    if min(flagged, customers - flagged) < MIN_CUSTOMERS or correlation is None:
+        return verdict | {"reason": f"fewer than {MIN_CUSTOMERS} customers with either flag, or all alike"}
+    centre = atanh(max(-0.999999, min(0.999999, correlation)))
+    margin = Z / sqrt(customers - 3)
+    low, high = tanh(centre - margin), tanh(centre + margin)
+    verdict |= {"rank_correlation": round(correlation, 4), "low": round(low, 4), "high": round(high, 4)}
+    if low <= 0 <= high:
+        return verdict | {"reason": "the interval contains zero"}
+    shown = "stayed_away" if high < 0 else "came_back"
+    if shown != means:
+        raise CommandError(
+            f"EVALUATE_CHURN_MEANS={means} contradicts the data: customers with churn = 1 in EVALUATE.csv paid"
+            f" {'less' if shown == 'stayed_away' else 'more'} than the others in the {LATE_DAYS} days before"
+            f" {data.evaluate_cutoff} (rank correlation {correlation:.3f}, 99.9 % interval {low:.3f} to {high:.3f}), so"
+            f" that churn = 1 means {shown}; set EVALUATE_CHURN_MEANS={shown} in .env (or load the EVALUATE.csv that"
+            f" belongs to these payments, if {means} is right)"
+        )
+    return verdict | {"verdict": "confirmed"}

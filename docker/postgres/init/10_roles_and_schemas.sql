@@ -1,0 +1,120 @@
+-- Roles, databases and schemas. Run by psql as the administrator at every start: a changed password takes effect,
+-- and a role whose rights were widened by hand is narrowed again.
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+set lock_timeout = '90s';  -- longer than the idle time-outs of the reading roles below
+
+\set pipeline_password ''
+\set reader_password ''
+\set notebook_password ''
+\set airflow_password ''
+\set mlflow_password ''
+\set owner_password ''
+\set airflow_db airflow
+\set mlflow_db mlflow
+\getenv pipeline_password PIPELINE_DB_PASSWORD
+\getenv reader_password READER_DB_PASSWORD
+\getenv notebook_password NOTEBOOK_DB_PASSWORD
+\getenv airflow_password AIRFLOW_DB_PASSWORD
+\getenv mlflow_password MLFLOW_DB_PASSWORD
+\getenv owner_password OWNER_DB_PASSWORD
+\getenv airflow_db AIRFLOW_DB
+\getenv mlflow_db MLFLOW_DB
+
+begin;
+-- Roles belong to the whole server: a lock on their catalogue keeps two starts from altering them at once.
+lock table pg_catalog.pg_authid in share row exclusive mode;
+-- The statements below carry passwords: keep them out of the server's log.
+set local log_statement = 'none';
+set local log_min_error_statement = 'panic';
+set local log_min_duration_statement = -1;
+
+create temporary table stated_roles on commit drop as
+select role_name, password, variable
+from (values
+    ('meli_pipeline', :'pipeline_password', 'PIPELINE_DB_PASSWORD'),
+    ('meli_reader', :'reader_password', 'READER_DB_PASSWORD'),
+    ('meli_notebook', :'notebook_password', 'NOTEBOOK_DB_PASSWORD'),
+    ('meli_airflow', :'airflow_password', 'AIRFLOW_DB_PASSWORD'),
+    ('meli_mlflow', :'mlflow_password', 'MLFLOW_DB_PASSWORD')
+) as stated (role_name, password, variable);
+
+do $$
+declare
+    stated record;
+begin
+    for stated in select * from pg_temp.stated_roles loop
+        if stated.password = '' then
+            raise exception '% is not set: give role % a password in .env', stated.variable, stated.role_name;
+        end if;
+        if not exists (select from pg_catalog.pg_roles where rolname = stated.role_name) then
+            execute format('create role %I', stated.role_name);
+        end if;
+        execute format(
+            'alter role %I with login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password %L',
+            stated.role_name, stated.password
+        );
+    end loop;
+end
+$$;
+
+-- The administrator's own password, for a server that lets this script in without one (a container's local socket).
+select format('alter role %I with password %L', current_user, :'owner_password') where :'owner_password' <> '' \gexec
+
+-- Those who only read hold nobody up: neither with a long statement nor with a transaction left open.
+alter role meli_reader set default_transaction_read_only = on;
+alter role meli_reader set statement_timeout = '60s';
+alter role meli_reader set lock_timeout = '10s';
+alter role meli_reader set idle_in_transaction_session_timeout = '30s';
+alter role meli_notebook set search_path = sandbox, public;
+alter role meli_notebook set statement_timeout = '10min';
+alter role meli_notebook set lock_timeout = '10s';
+alter role meli_notebook set idle_in_transaction_session_timeout = '60s';
+alter role meli_pipeline set idle_in_transaction_session_timeout = '10min';
+commit;
+
+select format('create database %I owner %I', wanted.name, wanted.owner)
+from (values (:'airflow_db', 'meli_airflow'), (:'mlflow_db', 'meli_mlflow')) as wanted (name, owner)
+where not exists (select from pg_catalog.pg_database where datname = wanted.name)
+\gexec
+
+-- Each role enters its own database alone.
+select format('revoke all on database %I from public', name)
+from (values (current_database()::text), (:'airflow_db'), (:'mlflow_db'), ('postgres'), ('template1')) as closed (name)
+where exists (select from pg_catalog.pg_database where datname = name)
+\gexec
+select format('grant connect on database %I to meli_pipeline, meli_reader, meli_notebook', current_database()) \gexec
+select format('grant temporary on database %I to meli_pipeline', current_database()) \gexec
+
+begin;
+select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+create schema if not exists raw;
+create schema if not exists staging;
+create schema if not exists features;
+create schema if not exists ops;
+create schema if not exists sandbox authorization meli_notebook;
+revoke create on schema public from public;
+comment on schema raw is 'What the CSV files say, row by row. Written by the loader alone.';
+comment on schema staging is 'Steps between raw and the tables that are read.';
+comment on schema features is 'What models learn from, one row per customer and snapshot.';
+comment on schema ops is 'What the pipeline produces and records: events, scores, loads, builds, promotions.';
+comment on schema sandbox is 'The notebooks'' own place; nothing in the pipeline reads it.';
+
+-- Brings an old table up to date. ALTER TABLE ... ADD COLUMN IF NOT EXISTS would take an exclusive lock even where
+-- there is nothing to add, and wait behind any open reader.
+create or replace function ops.ensure_column(target regclass, column_name text, definition text) returns boolean
+language plpgsql as $$
+begin
+    if exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = target and attname = column_name and not attisdropped
+    ) then
+        return false;
+    end if;
+    execute format('alter table %s add column %I %s', target, column_name, definition);
+    return true;
+end
+$$;
+comment on function ops.ensure_column is
+    'Add a column to a table unless it is there, and say whether it was added; locks the table only to add it.';
+commit;

@@ -1,0 +1,35 @@
+-- Who may do what. Run after every table is there; narrows again what was widened by hand.
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+set lock_timeout = '90s';
+begin;
+select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+
+revoke all on schema raw, staging, features, ops, sandbox from public;
+revoke all on schema raw, staging, features, ops from meli_pipeline, meli_reader, meli_notebook;
+revoke all on all tables in schema raw, staging, features, ops from public, meli_pipeline, meli_reader, meli_notebook;
+revoke all on all sequences in schema raw, staging, features, ops from public, meli_pipeline, meli_reader, meli_notebook;
+revoke all on all functions in schema raw, staging, features, ops from public, meli_pipeline, meli_reader, meli_notebook;
+
+grant usage on schema raw, staging, features, ops to meli_pipeline, meli_reader, meli_notebook;
+grant select on all tables in schema raw, staging, features, ops to meli_pipeline, meli_reader, meli_notebook;
+grant insert, update, delete on all tables in schema staging, features, ops to meli_pipeline;
+grant truncate on all tables in schema staging to meli_pipeline;
+grant usage on all sequences in schema staging, features, ops to meli_pipeline;
+grant execute on all functions in schema staging, features, ops to meli_pipeline;
+
+-- What a load says about itself is the loader's to write.
+revoke insert, update, delete on
+    ops.raw_files, ops.raw_columns, ops.raw_kinds, ops.raw_loads, ops.raw_rejects, ops.stated_dates
+from meli_pipeline;
+
+-- The same for what is made later, such as a partition for a new snapshot.
+alter default privileges in schema raw, staging, features, ops
+    grant select on tables to meli_pipeline, meli_reader, meli_notebook;
+alter default privileges in schema staging, features, ops grant insert, update, delete on tables to meli_pipeline;
+alter default privileges in schema staging, features, ops grant usage on sequences to meli_pipeline;
+alter default privileges revoke execute on functions from public;
+
+-- The notebooks' own schema, whoever made it.
+select format('alter schema sandbox owner to %I', 'meli_notebook') \gexec
+commit;

@@ -1,0 +1,49 @@
+"""Prepare Airflow, at every start: keys (made once), database schema, the administrator as `.env` states it."""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+KEYS = Path("/opt/airflow/keys")
+
+
+def ensure_keys() -> None:
+    """Make the keys that all components share. New ones would void stored connections, sessions and running tasks."""
+    made = {
+        "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        "jwt": secrets.token_hex(32),
+        "session": secrets.token_hex(32),
+    }
+    for name, value in made.items():
+        file = KEYS / name
+        if not file.exists():
+            draft = file.with_suffix(".new")
+            draft.unlink(missing_ok=True)
+            draft.touch(mode=0o600)
+            draft.write_text(value, encoding="ascii")
+            draft.replace(file)
+
+
+def airflow(*arguments: str) -> None:
+    """Run an airflow command within this process: importing Airflow once saves half the time."""
+    from airflow.cli import cli_parser
+
+    parsed = cli_parser.get_parser().parse_args(arguments)
+    parsed.func(parsed)
+
+
+def main() -> None:
+    """Run all steps; each may be repeated."""
+    ensure_keys()
+    airflow("db", "migrate")
+    user, password = os.environ["AIRFLOW_ADMIN_USER"], os.environ["AIRFLOW_ADMIN_PASSWORD"]
+    airflow(
+        "users", "create", "--username", user, "--password", password, "--role", "Admin",
+        "--firstname", "Meli", "--lastname", "Admin", "--email", f"{user}@localhost.localdomain",
+    )  # fmt: skip
+    airflow("users", "reset-password", "--username", user, "--password", password)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# What an Airflow container runs: init, webserver, scheduler, dag-processor or maintenance; anything else as it is.
+set -euo pipefail
+
+case "${1:-}" in
+  init)
+    exec python /opt/airflow/bin/init.py
+    ;;
+  webserver)
+    if airflow api-server --help >/dev/null 2>&1; then exec airflow api-server; else exec airflow webserver; fi
+    ;;
+  scheduler)
+    exec airflow scheduler
+    ;;
+  dag-processor)
+    exec airflow dag-processor
+    ;;
+  maintenance)
+    # Daily: metadata and task logs older than KEEP_RUNS_DAYS go.
+    while true; do
+      before=$(date -u -d "-${KEEP_RUNS_DAYS} days" +%Y-%m-%dT%H:%M:%S+00:00)
+      airflow db clean --clean-before-timestamp "$before" --skip-archive --yes || echo "airflow db clean failed; again in a day" >&2
+      find /opt/airflow/logs -type f -mtime "+${KEEP_RUNS_DAYS}" -delete
+      find /opt/airflow/logs -mindepth 1 -type d -empty -mtime +1 -delete
+      sleep 86400 &
+      wait $!
+    done
+    ;;
+  *)
+    exec "$@"
+    ;;
+esac

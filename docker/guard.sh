@@ -1,0 +1,35 @@
+# Refuses what must not start, before anything listens; read by bash on stdin (see service `guard`).
+set -u
+refused=0
+
+refuse() {
+  echo "refused: $*" >&2
+  refused=1
+}
+
+total_mb=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
+if [ "$total_mb" -lt "$MIN_MEMORY_MB" ]; then
+  refuse "this machine gives containers $total_mb MB of memory; the stack needs $MIN_MEMORY_MB." \
+    "Give Docker more (Docker Desktop: Settings, Resources), or lower MIN_MEMORY_MB in .env at your own risk."
+fi
+
+secrets=(POSTGRES_PASSWORD PIPELINE_DB_PASSWORD READER_DB_PASSWORD NOTEBOOK_DB_PASSWORD AIRFLOW_DB_PASSWORD
+  MLFLOW_DB_PASSWORD AIRFLOW_ADMIN_PASSWORD MINIO_ROOT_PASSWORD)
+[ -z "$JUPYTER_TOKEN" ] || secrets+=(JUPYTER_TOKEN)
+
+case $BIND_ADDRESS in
+  127.*.*.* | ::1 | "[::1]") ;;
+  *)
+    weak=()
+    for name in "${secrets[@]}"; do
+      [ "${#name}" -gt 0 ] && value=${!name} && [ "${#value}" -ge 12 ] || weak+=("$name")
+    done
+    if [ ${#weak[@]} -gt 0 ]; then
+      refuse "BIND_ADDRESS=$BIND_ADDRESS opens the stack to other machines, and these in .env are demo values or" \
+        "shorter than 12 characters: ${weak[*]}. \`make secrets\` writes strong ones."
+    fi
+    ;;
+esac
+
+[ "${#MINIO_ROOT_PASSWORD}" -ge 8 ] || refuse "MINIO_ROOT_PASSWORD has fewer than 8 characters, which MinIO does not take."
+exit "$refused"

@@ -1,0 +1,43 @@
+"""Start JupyterLab on the mounted repository, with its link, token included, in the log."""
+
+import os
+import secrets
+from pathlib import Path
+
+HOME = Path("/home/jovyan")
+WORK = HOME / "work"
+
+
+def token() -> str:
+    """JUPYTER_TOKEN, or one made once and kept in the home volume, so that open tabs survive a restart."""
+    if stated := os.environ.get("JUPYTER_TOKEN"):
+        return stated
+    kept = HOME / ".jupyter_token"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_hex(24), encoding="ascii")
+    return kept.read_text(encoding="ascii")
+
+
+def main() -> None:
+    """Run; returns never."""
+    folder = WORK / "notebooks"
+    if not os.access(folder if folder.exists() else WORK, os.W_OK):
+        print(
+            f"{folder} cannot be written by user id {os.getuid()}: notebooks open, but saving them fails. "
+            f"Set NOTEBOOK_UID in .env to the owner's id ({WORK.stat().st_uid}); {HOME}/scratch can be written anyway.",
+            flush=True,
+        )
+    (HOME / "scratch").mkdir(exist_ok=True)
+    secret = token()
+    shown = os.environ.get("JUPYTER_URL", "http://127.0.0.1:8888")
+    print(f"JupyterLab: {shown}/lab?token={secret}", flush=True)
+    arguments = ["jupyter", "lab", "--no-browser", "--ServerApp.ip=0.0.0.0", "--ServerApp.port=8888"]
+    arguments += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={WORK}", "--ServerApp.default_url=/lab"]
+    arguments += ["--ServerApp.terminals_enabled=True", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    arguments += ["--LabApp.news_url=None"]
+    os.execvpe(arguments[0], arguments, {**os.environ, "JUPYTER_TOKEN": secret})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The bucket of MLflow's artifacts, through the S3 API alone: make it, or copy it out to and in from a tar stream.
+
+`bucket.py create | export >tar | import <tar`. Address, keys and name come from MLFLOW_S3_ENDPOINT_URL,
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and S3_BUCKET.
+"""
+
+import os
+import sys
+import tarfile
+import time
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
+
+WAIT_S = 60
+
+
+def create(s3: Any, bucket: str) -> None:
+    """Make the bucket unless it is there, waiting for the store to answer.
+
+    Raises:
+        ClientError: the store refuses the keys or the name.
+    """
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            s3.head_bucket(Bucket=bucket)
+            print(f"bucket {bucket} is there")
+            return
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status == 404:
+                s3.create_bucket(Bucket=bucket)
+                print(f"bucket {bucket} made")
+                return
+            if status < 500 or time.monotonic() > deadline:
+                raise
+        except (EndpointConnectionError, HTTPClientError):
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(1)
+
+
+def export(s3: Any, bucket: str) -> None:
+    """Write every object to stdout as a tar, one at a time; what is deleted meanwhile is left out."""
+    with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for entry in page.get("Contents", []):
+                try:
+                    found = s3.get_object(Bucket=bucket, Key=entry["Key"])
+                except s3.exceptions.NoSuchKey:
+                    continue
+                member = tarfile.TarInfo(entry["Key"])
+                member.size = found["ContentLength"]
+                member.mtime = int(entry["LastModified"].timestamp())
+                archive.addfile(member, found["Body"])
+
+
+def import_(s3: Any, bucket: str) -> None:
+    """Put every file of the tar on stdin into the bucket under its name."""
+    count = 0
+    with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
+        for member in archive:
+            if (content := archive.extractfile(member)) is not None:
+                s3.upload_fileobj(content, bucket, member.name)
+                count += 1
+    print(f"{count} objects put into {bucket}")
+
+
+def main() -> None:
+    """Run the action that the command line names."""
+    actions = {"create": create, "export": export, "import": import_}
+    if len(sys.argv) != 2 or sys.argv[1] not in actions:
+        sys.exit(f"usage: bucket.py {' | '.join(actions)}")
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"] or None,
+        config=Config(connect_timeout=5, retries={"max_attempts": 2}),
+    )
+    try:
+        actions[sys.argv[1]](s3, os.environ["S3_BUCKET"])
+    except ClientError as error:
+        sys.exit(f"S3 bucket {os.environ['S3_BUCKET']!r} at {os.environ['MLFLOW_S3_ENDPOINT_URL']}: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,13 +1,13 @@
 # Everything a person or CI runs. `make help` lists the targets; GNU make 3.81 (macOS) is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help test lint locks seed
+.PHONY: help demo local-up local-down local-ps local-logs psql env airflow rollback seed data clean test lint locks
 
 # The first interpreter of a supported version; PYTHON=/path/to/python names another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && \
 	{ command -v "$$python"; break; }; done)
-LOCAL = "$(or $(PYTHON),$(error no Python 3.11, 3.12 or 3.13 found; install one or name it: make PYTHON=/path/to/python))" -m local
+LOCAL = "$(or $(PYTHON),$(error no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python))" -m local
 IN_TEST = .local/venv/test/bin/python -m
 TESTS ?= tests/unit tests/integration
 
@@ -15,6 +15,39 @@ TESTS ?= tests/unit tests/integration
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+demo: ## Start everything without Docker and replay history through the DAGs
+	@$(LOCAL) demo
+
+local-up: ## Start the local stack, or whatever of it does not run
+	@$(LOCAL) up
+
+local-down: ## Stop the local stack; its data stay
+	@$(LOCAL) down
+
+local-ps: ## Show state, process, port and memory of the local services
+	@$(LOCAL) ps
+
+local-logs: ## Show the local services' logs (SERVICE=name LINES=30 FOLLOW=1)
+	@$(LOCAL) logs --service "$(SERVICE)" --lines $(or $(LINES),30) $(if $(FOLLOW),--follow)
+
+psql: ## Open psql on the local database (ARGS="-c 'select 1'")
+	@$(LOCAL) psql $(ARGS)
+
+env: ## Print connection variables: eval "$(make -s env)"
+	@$(LOCAL) env
+
+airflow: ## Run the airflow command locally (ARGS="dags test churn_train_register_m 2019-05-31")
+	@$(LOCAL) airflow $(ARGS)
+
+rollback: ## Bring the previous Production model back (local stack)
+	@$(LOCAL) ml promote --rollback $(ARGS)
+
+seed: ## Load the CSV files into the running stack, containers or local (FORCE=1 takes a file that shrank)
+	@$(LOCAL) seed $(if $(FORCE),--force)
+
+clean: ## Stop the local stack and delete .local (YES=1 does not ask); the CSV files stay
+	@$(LOCAL) clean $(if $(YES),--yes)
 
 lint: ## Check style and types
 	@$(LOCAL) venv test

@@ -56,6 +56,8 @@ class Cluster:
     @property
     def pid(self) -> int | None:
         """The postmaster's process id while it runs. A postmaster.pid alone proves nothing after a crash or reboot."""
+        if not self.data_dir.exists():
+            return None
         with self._lock_file() as lock:
             if _take(lock, fcntl.LOCK_SH):
                 return None
@@ -94,6 +96,7 @@ class Cluster:
             command, keywords = unprivileged.prepare(
                 [str(self.bin_dir / "postgres"), "-D", str(self.data_dir), *options]
             )
+            processes.set_aside(self.log)
             with self.log.open("ab") as out:
                 server = subprocess.Popen(
                     command,
@@ -133,13 +136,16 @@ class Cluster:
             self._claim(lock)
             self._run("postgres", "--single", "-D", str(self.data_dir), "postgres", given=statements)
 
-    def psql(self, database: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-        """Run psql as the superuser, stopping at the first error, and return what it printed."""
+    def psql(self, database: str, *arguments: str, env: Mapping[str, str] | None = None, given: str = "") -> str:
+        """Run psql as the superuser, stopping at the first error, and return what it printed.
+
+        `given` is psql's input, for statements that need its variables (`-c` does not replace them).
+        """
         command = [str(self.bin_dir / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, *arguments]
         done = subprocess.run(
             command,
             env={**clean_environment(), **self.client_env, **(env or {})},
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
         )

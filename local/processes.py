@@ -21,7 +21,6 @@ class Process:
     pid: int
     born: str
     definition: str
-    port: int | None
 
     @property
     def alive(self) -> bool:
@@ -60,13 +59,11 @@ def start(
     cwd: Path,
     log: Path,
     definition: str,
-    port: int | None,
 ) -> Process:
     """Start `command` in a session of its own, its output in `log`, and write its pid file."""
     for folder in (pid_file.parent, log.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_LIMIT:
-        log.replace(log.with_suffix(".log.1"))
+    set_aside(log)
     with log.open("ab") as out:
         child = subprocess.Popen(
             command,
@@ -77,11 +74,17 @@ def start(
             stderr=out,
             start_new_session=True,
         )
-    process = Process(child.pid, birth(child.pid) or "", definition, port)
+    process = Process(child.pid, birth(child.pid) or "", definition)
     draft = pid_file.with_suffix(".new")
     draft.write_text(json.dumps(asdict(process)), encoding="utf-8")
     draft.replace(pid_file)
     return process
+
+
+def set_aside(log: Path) -> None:
+    """Rename a log that has grown long."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
 
 
 def stop(pid_file: Path, *, patience_s: float = 30) -> None:
@@ -124,6 +127,25 @@ def marked(mark: str) -> Iterator[int]:
         pid, _, rest = line.strip().partition(" ")
         if f"{wanted} " in f"{rest} ":
             yield int(pid)
+
+
+def descendants(pid: int) -> list[int]:
+    """The process and all below it."""
+    children: dict[int, list[int]] = {}
+    if Path("/proc/self/stat").exists():
+        for file in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = file.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+                children.setdefault(int(fields[1]), []).append(int(file.parent.name))
+    else:
+        shown = subprocess.run(["ps", "-axo", "ppid=,pid="], capture_output=True, text=True).stdout
+        for line in shown.splitlines():
+            parent, child = line.split()
+            children.setdefault(int(parent), []).append(int(child))
+    found = [pid]
+    for ancestor in found:
+        found.extend(children.get(ancestor, []))
+    return found
 
 
 def memory_bytes(pid: int) -> int:

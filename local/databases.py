@@ -1,0 +1,136 @@
+"""Brings the local PostgreSQL and what the services keep in it up to date: roles, tables, data, schema versions."""
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from local.config import Config
+from local.console import Failure, step
+from local.environments import LOCKS, ROOT, STATE, python_of
+from local.postgres import Cluster, wheel_bin_dir
+from local.services import airflow_environment, base_environment, mlflow_environment
+
+DATA_DIR = STATE / "postgres" / "data"
+SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
+CREATE_DATABASE = """
+select format('create database %I', :'name')
+where not exists (select from pg_database where datname = :'name') \\gexec
+"""
+
+
+def cluster(config: Config) -> Cluster:
+    """The local stack's PostgreSQL, running or not."""
+    return Cluster(
+        wheel_bin_dir(), DATA_DIR, config.ports["POSTGRES_PORT"], config["POSTGRES_USER"], config["POSTGRES_PASSWORD"]
+    )
+
+
+def must_restart(server: Cluster) -> bool:
+    """Whether PostgreSQL runs, and not as `.env` says now: on another port, or with another superuser."""
+    if server.pid is None:
+        return False
+    lines = (DATA_DIR / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    return lines[3] != str(server.port) or not _is_stamped("superuser", _superuser(server))
+
+
+def start(server: Cluster) -> None:
+    """Start PostgreSQL if it does not run, making the data directory the first time."""
+    if server.pid:
+        return
+    if not DATA_DIR.exists():
+        with step("PostgreSQL: new data directory"):
+            server.initialise()
+            _stamp("superuser", _superuser(server))
+    elif (made_by := (DATA_DIR / "PG_VERSION").read_text(encoding="ascii").strip()) != major_version(server):
+        raise Failure(
+            f"the data in {DATA_DIR} belongs to PostgreSQL {made_by}, and this is {major_version(server)}; "
+            "`make clean` removes it, and the next start loads the CSV files again"
+        )
+    with step("PostgreSQL: start"):
+        if not _is_stamped("superuser", _superuser(server)):
+            server.set_superuser()
+            _stamp("superuser", _superuser(server))
+        server.start(*SETTINGS)
+
+
+def major_version(server: Cluster) -> str:
+    """First number of the binaries' version."""
+    shown = subprocess.run([str(server.bin_dir / "postgres"), "--version"], capture_output=True, text=True).stdout
+    return shown.split()[-1].partition(".")[0] if shown else "unknown"
+
+
+def apply_init(server: Cluster, config: Config, *, force: bool = False) -> None:
+    """Create the pipeline's database and apply docker/postgres/init/*.sql, which loads the CSV files that changed."""
+    database = config["POSTGRES_DB"]
+    server.psql("postgres", "-v", f"name={database}", given=CREATE_DATABASE)
+    env = {**config.values, "CSV_DIR": str(ROOT), "FORCE": "1" if force else ""}
+    try:
+        server.apply_init(database, env, load=True)
+    except RuntimeError as error:
+        raise Failure(str(error)) from error
+
+
+def migrate_services(config: Config) -> None:
+    """Bring the tables of Airflow and MLflow to the installed versions, Airflow's first user to what `.env` says."""
+    user = f"{config['AIRFLOW_ADMIN_USER']}\n{config['AIRFLOW_ADMIN_PASSWORD']}"
+    if (
+        _is_stamped("mlflow-schema", _lock("ml"))
+        and _is_stamped("airflow-schema", _lock("airflow"))
+        and _is_stamped("airflow-user", user)
+    ):
+        return
+    with step("Airflow and MLflow: tables, first user"), ThreadPoolExecutor() as pool:
+        for done in [pool.submit(_migrate_mlflow, config), pool.submit(_migrate_airflow, config, user)]:
+            done.result()
+
+
+def _migrate_mlflow(config: Config) -> None:
+    if not _is_stamped("mlflow-schema", _lock("ml")):
+        env = {**base_environment(), **mlflow_environment(config)}
+        _run("mlflow", "db", "upgrade", env["MLFLOW_BACKEND_STORE_URI"], env=env)
+        _stamp("mlflow-schema", _lock("ml"))
+
+
+def _migrate_airflow(config: Config, user: str) -> None:
+    env = {**base_environment(), **airflow_environment(config)}
+    if not _is_stamped("airflow-schema", _lock("airflow")):
+        _run("airflow", "db", "migrate", env=env)
+        _stamp("airflow-schema", _lock("airflow"))
+    if not _is_stamped("airflow-user", user):
+        name, password = user.split("\n")
+        _run(
+            "airflow", "users", "create", "--role", "Admin", "--username", name, "--password", password,
+            "--firstname", name, "--lastname", name, "--email", f"{name}@localhost", env=env,
+        )  # fmt: skip
+        if (STATE / "postgres" / "airflow-user").exists():
+            _run("airflow", "users", "reset-password", "--username", name, "--password", password, env=env)
+        _stamp("airflow-user", user)
+
+
+def _run(program: str, *arguments: str, env: Mapping[str, str]) -> None:
+    python = python_of("airflow" if program == "airflow" else "ml")
+    done = subprocess.run(
+        [str(python), "-m", program, *arguments],
+        env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise Failure(f"{program} {' '.join(arguments[:2])} failed:\n{done.stdout[-3000:].strip()}")
+
+
+def _superuser(server: Cluster) -> str:
+    return f"{server.superuser}\n{server.password}"
+
+
+def _lock(environment: str) -> str:
+    return LOCKS[environment].read_text(encoding="utf-8")
+
+
+def _is_stamped(name: str, what: str) -> bool:
+    """Stamps lie beside the data directory that they speak of, so that they go where it goes."""
+    file = STATE / "postgres" / name
+    return file.exists() and file.read_text(encoding="utf-8") == hashlib.sha256(what.encode()).hexdigest()
+
+
+def _stamp(name: str, what: str) -> None:
+    (STATE / "postgres" / name).write_text(hashlib.sha256(what.encode()).hexdigest(), encoding="utf-8")

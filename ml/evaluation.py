@@ -1,0 +1,76 @@
+"""Quality of a version on its held-out customers: all of them, by label source, and against recency alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from ml.dataset import Rows
+from ml.metrics import Figure, gain_over, measure
+from ml.model_config import MIN_MEASURED_EVENTS, TRAINED_LABEL_SOURCES
+
+PREDICT_BATCH_ROWS = 100_000
+ALL = "all"
+RECENCY = "days_since_activity"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Held-out rows of one label source, or all: how many of each class, and their figures (none: not measurable)."""
+
+    name: str
+    churners: int
+    stayers: int
+    figures: dict[str, Figure]
+
+    @property
+    def not_measurable(self) -> str | None:
+        """Why there are no figures, or None where there are."""
+        if self.figures:
+            return None
+        return (
+            f"not measurable: {self.churners} churners and {self.stayers} stayers,"
+            f" {MIN_MEASURED_EVENTS} of each are needed"
+        )
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Groups by name, `all` first; `recency`: ROC AUC of days_since_activity alone, and the model's gain on it."""
+
+    groups: dict[str, Group]
+    recency: dict[str, Figure]
+
+    def flat(self) -> dict[str, float]:
+        """Every figure under a name for MLflow: heldout_roc_auc, heldout_roc_auc_low, heldout_evaluate_brier …"""
+        named = {f"recency_{name}": figure for name, figure in self.recency.items()}
+        for group in self.groups.values():
+            prefix = "" if group.name == ALL else f"{group.name}_"
+            named |= {f"{prefix}{name}": figure for name, figure in group.figures.items()}
+        flat = {}
+        for name, figure in named.items():
+            flat[f"heldout_{name}"] = figure.value
+            flat[f"heldout_{name}_low"] = figure.low
+            flat[f"heldout_{name}_high"] = figure.high
+        return flat
+
+
+def predict(pipeline: Pipeline, rows: Rows, features: tuple[str, ...]) -> NDArray[np.float64]:
+    """P(churn) of each row, in batches that bound the memory of the one-hot matrix."""
+    parts = [pipeline.predict_proba(b.frame(features))[:, 1] for b in rows.batches(PREDICT_BATCH_ROWS)]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def evaluate(rows: Rows, scores: NDArray[np.float64]) -> Evaluation:
+    """Measure `scores` of held-out `rows`."""
+    masks = {ALL: np.ones(len(rows), dtype=bool)}
+    masks |= {source: rows.label_source == code for code, source in enumerate(TRAINED_LABEL_SOURCES)}
+    groups = {}
+    for name, mask in masks.items():
+        churned = rows.churned[mask]
+        churners = int(churned.sum())
+        figures = measure(churned, scores[mask], rows.customer_id[mask])
+        groups[name] = Group(name, churners, len(churned) - churners, figures)
+    recency = gain_over(rows.churned, scores, rows.numeric[RECENCY], rows.customer_id)
+    return Evaluation(groups, recency)

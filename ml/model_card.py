@@ -1,0 +1,63 @@
+"""The model card: a page about one version for people, kept with its run."""
+
+import json
+
+from ml.evaluation import Evaluation
+from ml.metrics import Figure
+from ml.model_config import HELDOUT_BUCKETS, MIN_CATEGORY_SHARE, MODEL_NAME
+from ml.training_profile import Training
+
+
+def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation) -> str:
+    """What the model says, what it was made from, how good it is, and what it is not for, in Markdown."""
+    lines = [
+        f"# {MODEL_NAME}",
+        "",
+        "Probability that a customer who paid in the last 60 days makes no payment in the next 60.",
+        "Logistic regression; `predict` returns one row a customer: P(stays), P(churns).",
+        "",
+        "## Data",
+        f"- Snapshots: {', '.join(map(str, training.snapshots))}.",
+        *(f"- Left out: {day}: {reason}." for day, reason in sorted(training.left_out_snapshots.items())),
+        f"- Training rows by label source and label: {tags['training_label_counts']};"
+        f" held out: {tags['heldout_label_counts']}.",
+        f"- Labels known through {training.labels_known_through}. Features are as of each snapshot, labels as known"
+        " when this was trained: a replay of history is retrospective.",
+        f"- Held out: customers whose bucket is below {HELDOUT_BUCKETS} of 1000; never trained on by any version.",
+        "- Demographics and INVERSION are taken as constant in time, an assumption.",
+        f"- Categories rarer than {MIN_CATEGORY_SHARE:.1%} of the rows share a coefficient with those never seen.",
+        f"- Data digest {training.data_digest[:16]}, code {training.code_digest[:16]}, commit {training.git_commit}.",
+        "",
+        "## Features",
+        f"Used: {', '.join(training.features)}.",
+        "",
+        "Left out, without a value in a training snapshot: "
+        + ("; ".join(f"{n} ({', '.join(days)})" for n, days in training.left_out_features.items()) or "none")
+        + ".",
+        "",
+        "## Quality on held-out customers",
+        "95 % bootstrap intervals, customers drawn with all their rows.",
+        "",
+        "| rows | figure | value | interval |",
+        "|---|---|---|---|",
+    ]
+    for group in evaluation.groups.values():
+        rows = f"{group.name} ({group.churners} churners, {group.stayers} stayers)"
+        if group.not_measurable:
+            lines.append(f"| {rows} | {group.not_measurable} | | |")
+        lines += _table(rows, group.figures)
+    lines += _table("all, recency alone", evaluation.recency)
+    lines += [
+        "",
+        f"Threshold {json.loads(tags['threshold']):.4f}: {json.loads(tags['threshold_rule'])}.",
+        "",
+        "## Not for",
+        "Customers without a payment in the 60 days before the snapshot: they have churned already and are not scored.",
+        "Decisions about single persons without a human look: the score ranks, and is right on average.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(rows: str, figures: dict[str, Figure]) -> list[str]:
+    return [f"| {rows} | {name} | {f.value:.4f} | {f.low:.4f} to {f.high:.4f} |" for name, f in figures.items()]

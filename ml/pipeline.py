@@ -1,0 +1,92 @@
+"""The scikit-learn pipeline: what it is made of, and its fit with out-of-fold scores by customer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from ml.model_config import (
+    CATEGORICAL_FEATURES,
+    FOLDS,
+    HEAVY_TAILED_FEATURES,
+    MAX_ITERATIONS,
+    MIN_CATEGORY_SHARE,
+    PLAIN_FEATURES,
+    REGULARISATION_C,
+)
+
+MISSING = "(missing)"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted pipeline, and for each training row the score of a model that never saw its customer."""
+
+    pipeline: Pipeline
+    out_of_fold: NDArray[np.float64]
+
+
+def preprocessing(features: Sequence[str]) -> ColumnTransformer:
+    """Impute, scale and one-hot encode `features`; each categorical feature has a step of its own name.
+
+    No step marks what was missing: whether a monthly counter is known follows from the calendar.
+    """
+    # arcsinh: the logarithm for large values, linear near zero, and defined below it.
+    logarithm = FunctionTransformer(np.arcsinh, feature_names_out="one-to-one")
+    compressed = make_pipeline(SimpleImputer(strategy="median"), logarithm, StandardScaler())
+    plain = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    steps = [
+        ("heavy_tailed", compressed, [name for name in HEAVY_TAILED_FEATURES if name in features]),
+        ("plain", plain, [name for name in PLAIN_FEATURES if name in features]),
+    ]
+    for name in CATEGORICAL_FEATURES:
+        if name in features:
+            text = make_pipeline(  # NaN and None both stand for NULL in a text column
+                SimpleImputer(missing_values=np.nan, strategy="constant", fill_value=MISSING),
+                SimpleImputer(missing_values=None, strategy="constant", fill_value=MISSING),
+                OneHotEncoder(
+                    min_frequency=MIN_CATEGORY_SHARE, handle_unknown="infrequent_if_exist", sparse_output=False
+                ),
+            )
+            steps.append((name, text, [name]))
+    return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0, verbose_feature_names_out=True)
+
+
+def fit(frame: pd.DataFrame, churned: NDArray[np.int8], folds: NDArray[np.int64]) -> Fitted:
+    """Fit on all rows, and once a fold without it.
+
+    The preprocessing sees all rows at once, and no label. Rows of a fold are left out by a weight of zero, which
+    spares a copy of the matrix.
+    """
+    before = preprocessing(list(frame.columns))
+    matrix = before.fit_transform(frame)
+    model = _classifier().fit(matrix, churned)
+    out_of_fold = np.empty(len(churned))
+    for k in range(FOLDS):
+        of_fold = folds == k
+        if of_fold.any():
+            without = _classifier().fit(matrix, churned, sample_weight=(~of_fold).astype(np.float64))
+            out_of_fold[of_fold] = without.predict_proba(matrix[of_fold])[:, 1]
+    return Fitted(Pipeline([("preprocessing", before), ("classifier", model)]), out_of_fold)
+
+
+def best_f1_threshold(churned: NDArray[np.int8], scores: NDArray[np.float64]) -> tuple[float, float]:
+    """Threshold whose `score >= threshold` has the highest F1 for churn, and that F1; the highest one of equals."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order]
+    caught = np.cumsum(churned[order], dtype=np.int64)
+    f1 = 2 * caught / (np.arange(1, len(ranked) + 1) + caught[-1])
+    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # a threshold takes all rows of one score or none
+    best = int(np.argmax(f1))
+    return float(ranked[best]), float(f1[best])
+
+
+def _classifier() -> LogisticRegression:
+    return LogisticRegression(C=REGULARISATION_C, max_iter=MAX_ITERATIONS)

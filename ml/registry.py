@@ -1,0 +1,191 @@
+"""The MLflow registry: versions of the churn model, what travels with them, and which one is in production."""
+
+import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import mlflow
+import mlflow.sklearn
+import requests
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES
+from mlflow.exceptions import MlflowException, RestException
+from mlflow.tracking import MlflowClient
+from sklearn.pipeline import Pipeline
+
+from ml.cli import CommandError, TryLater
+from ml.model_config import MODEL_NAME, PRODUCTION_ALIAS, PRODUCTION_STAGE
+from ml.settings import settings
+
+FINGERPRINT_TAG = "training_fingerprint"
+PROBE_RETRIES = 1  # the client's own default waits four minutes for a server that is down
+
+
+@dataclass(frozen=True)
+class ChurnVersion:
+    """A registered version of the model; `tags` are described in docs/model.md."""
+
+    version: str
+    run_id: str
+    tags: dict[str, str]
+
+    def tag(self, name: str) -> Any:
+        """Value of a tag that holds JSON.
+
+        Raises:
+            CommandError: the version has no such tag, so ml.train did not register it.
+        """
+        if name not in self.tags:
+            raise CommandError(f"{MODEL_NAME} version {self.version} has no tag {name!r}: ml.train did not register it")
+        return json.loads(self.tags[name])
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Columns that the model takes, numeric ones first."""
+        return (*self.tag("numeric_features"), *self.tag("categorical_features"))
+
+    @property
+    def threshold(self) -> float:
+        """Score from which a customer is predicted to churn."""
+        return float(self.tag("threshold"))
+
+    @property
+    def training_snapshots(self) -> list[date]:
+        """Snapshot dates that the version was trained and measured on."""
+        return [date.fromisoformat(day) for day in self.tag("training_snapshots")]
+
+    @property
+    def heldout_buckets(self) -> tuple[int, int]:
+        """Buckets [first, end) of the customers that the version was measured on."""
+        first, end = self.tag("heldout_buckets")
+        return first, end
+
+
+@contextmanager
+def session() -> Iterator[MlflowClient]:
+    """A client of the tracking server; failures of MLflow become errors that say what to do.
+
+    Raises:
+        TryLater: the server does not answer, or fails.
+        CommandError: the server refuses what was asked.
+    """
+    uri = settings().mlflow_tracking_uri
+    mlflow.set_tracking_uri(uri)
+    try:
+        _probe()
+        yield MlflowClient()
+    except RestException as error:
+        kind = TryLater if int(error.get_http_status_code()) >= 500 else CommandError
+        raise kind(f"MLflow at {uri}: {error.message}") from error
+    except (MlflowException, requests.RequestException) as error:
+        raise TryLater(f"MLflow at {uri} failed: {str(error).splitlines()[0]}") from error
+
+
+def find_by_fingerprint(client: MlflowClient, fingerprint: str) -> ChurnVersion | None:
+    """The oldest version trained from the same data, code and parameters."""
+    same = [v for v in _versions(client) if v.tags.get(FINGERPRINT_TAG) == fingerprint]
+    return _churn_version(min(same, key=lambda v: int(v.version))) if same else None
+
+
+def newest(client: MlflowClient) -> ChurnVersion | None:
+    """The version registered last."""
+    versions = _versions(client)
+    return _churn_version(max(versions, key=lambda v: int(v.version))) if versions else None
+
+
+def get(client: MlflowClient, version: str) -> ChurnVersion:
+    """The version of that number.
+
+    Raises:
+        CommandError: it is not registered; the message lists those that are.
+    """
+    known = {v.version: v for v in _versions(client)}
+    found = known.get(version)
+    if found is None:
+        listed = ", ".join(sorted(known, key=int)) or "none"
+        raise CommandError(f"{MODEL_NAME} has no version {version} (registered: {listed})")
+    return _churn_version(found)
+
+
+def register(client: MlflowClient, model_uri: str, tags: dict[str, str]) -> ChurnVersion:
+    """Register a logged model as the next version; version and tags appear at once."""
+    registered = mlflow.register_model(model_uri, MODEL_NAME, tags=tags)
+    return get(client, str(registered.version))
+
+
+def production_version(client: MlflowClient) -> str | None:
+    """Version that the alias `production` names."""
+    known = client.search_registered_models(f"name = '{MODEL_NAME}'")
+    alias = known[0].aliases.get(PRODUCTION_ALIAS) if known else None
+    return None if alias is None else str(alias)
+
+
+def set_production(client: MlflowClient, version: str) -> None:
+    """Point the alias at `version`, then let the stage follow."""
+    client.set_registered_model_alias(MODEL_NAME, PRODUCTION_ALIAS, version)
+    follow_alias(client)
+
+
+def follow_alias(client: MlflowClient) -> list[str]:
+    """Make the version under the alias the only one in stage Production; return the versions whose stage changed."""
+    aliased = production_version(client)
+    changed = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated; readers of them remain
+        for found in _versions(client):
+            in_stage, wanted = found.current_stage == PRODUCTION_STAGE, str(found.version) == aliased
+            if in_stage != wanted:
+                stage = PRODUCTION_STAGE if wanted else "Archived"
+                client.transition_model_version_stage(MODEL_NAME, found.version, stage)
+                changed.append(str(found.version))
+    return changed
+
+
+def load(version: ChurnVersion) -> Pipeline:
+    """The fitted pipeline of a version.
+
+    Raises:
+        CommandError: its files are not in the artifact store.
+    """
+    try:
+        return mlflow.sklearn.load_model(f"models:/{MODEL_NAME}/{version.version}")
+    except (FileNotFoundError, ImportError, AttributeError, EOFError) as error:
+        raise CommandError(f"{MODEL_NAME} version {version.version} cannot be loaded: {error}") from error
+
+
+def _probe() -> None:
+    configured = MLFLOW_HTTP_REQUEST_MAX_RETRIES.get_raw()
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(PROBE_RETRIES)
+    try:
+        MlflowClient().search_registered_models(max_results=1)
+    except RestException:
+        raise
+    except (MlflowException, requests.RequestException) as error:
+        uri = settings().mlflow_tracking_uri
+        raise TryLater(
+            f"MLflow at {uri} does not answer; start the stack (make up, make local-up) or set MLFLOW_TRACKING_URI"
+        ) from error
+    finally:
+        if configured is None:
+            MLFLOW_HTTP_REQUEST_MAX_RETRIES.unset()
+        else:
+            MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(configured)
+
+
+def _versions(client: MlflowClient) -> list[ModelVersion]:
+    found: list[ModelVersion] = []
+    token = None
+    while True:
+        page = client.search_model_versions(f"name = '{MODEL_NAME}'", page_token=token)
+        found.extend(page)
+        token = page.token
+        if not token:
+            return found
+
+
+def _churn_version(found: ModelVersion) -> ChurnVersion:
+    return ChurnVersion(str(found.version), str(found.run_id), dict(found.tags))

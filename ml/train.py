@@ -1,0 +1,244 @@
+"""Train `churn-logreg` on weekly snapshots and register it in MLflow, or return the version that exists."""
+
+import argparse
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import mlflow.sklearn
+import numpy as np
+import pandas as pd
+import psycopg
+import sklearn
+from mlflow.models.signature import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, Schema, TensorSpec
+
+from ml import cli, registry
+from ml.coverage import current_data, require_covered
+from ml.dataset import Rows, load
+from ml.evaluation import ALL, Evaluation, evaluate, predict
+from ml.features import snapshots_for_training
+from ml.holdout import bucket_range, fold, is_heldout
+from ml.model_card import model_card
+from ml.model_config import (
+    CATEGORICAL_FEATURES,
+    MAX_HELDOUT_ROWS,
+    MAX_TRAINING_ROWS,
+    MIN_TRAINING_EVENTS,
+    MODEL_NAME,
+    NUMERIC_FEATURES,
+)
+from ml.pipeline import Fitted, best_f1_threshold, fit
+from ml.plots import coefficient_plot, quality_plots
+from ml.settings import settings
+from ml.training_profile import Training, profile, version_tags
+from ml.utils_io import SQL_DIR, connect, sql
+
+MAX_LOOKBACK_WEEKS = 52
+EXAMPLE_ROWS = 5
+# Modules and SQL that decide what a version is; a change in one makes another version of the same data.
+DECIDING_CODE = ("dataset", "evaluation", "holdout", "metrics", "model_config", "pipeline", "train", "training_profile")
+DECIDING_SQL = ("select_labelled_rows",)
+
+
+def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
+    """Train on the newest `lookback_weeks` Sundays up to `snapshot_date`, register, and return the version's summary.
+
+    Raises:
+        CommandError: outside the covered range, or the data allow no model; the message says why.
+        Skip: outside the covered range in a scheduled run.
+        TryLater: PostgreSQL or MLflow cannot be reached.
+    """
+    with registry.session() as client:
+        with connect(application_name=f"ml.train {snapshot_date}") as conn:
+            conn.autocommit = True  # snapshots are built, by other connections, while this one is open
+            require_covered(conn, snapshot_date)
+            snapshots, left_out = snapshots_for_training(conn, snapshot_date, lookback_weeks)
+            if not snapshots:
+                reasons = "; ".join(f"{day}: {reason}" for day, reason in sorted(left_out.items()))
+                raise cli.CommandError(f"no snapshot up to {snapshot_date} can be trained on: {reasons}")
+            ((active,),) = conn.execute(sql("count_active_rows"), {"snapshot_dates": snapshots}).fetchall()
+            buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
+            rows = load(conn, snapshots, buckets)
+            known_through = labels_known_through(conn, rows)
+        training = _training(snapshot_date, lookback_weeks, snapshots, left_out, buckets, rows, known_through)
+        existing = registry.find_by_fingerprint(client, training.fingerprint)
+        if existing is not None:
+            return _summary(existing, created=False)
+        return _summary(_fit_and_register(client, training, rows), created=True)
+
+
+def labels_known_through(conn: psycopg.Connection, rows: Rows) -> date:
+    """Last day that a label of `rows` speaks of: for the flag the end of its horizon, else the end of the payments."""
+    data = current_data(conn)
+    by_flag = rows.label_end[rows.label_source == 1]
+    last = (by_flag.max() - np.timedelta64(1, "D")).item() if len(by_flag) else data.data_complete_through
+    return max(last, data.data_complete_through)
+
+
+def features_with_values(rows: Rows) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+    """Features with a value in every snapshot of `rows`, and for each other the snapshots that have none."""
+    lacking: dict[str, list[str]] = {}
+    for day in np.unique(rows.snapshot_date):
+        of_day = rows.snapshot_date == day
+        for name in NUMERIC_FEATURES + CATEGORICAL_FEATURES:
+            known = rows.codes[name][of_day] >= 0 if name in rows.codes else ~np.isnan(rows.numeric[name][of_day])
+            if not known.any():
+                lacking.setdefault(name, []).append(str(day))
+    return tuple(n for n in NUMERIC_FEATURES + CATEGORICAL_FEATURES if n not in lacking), lacking
+
+
+def check_trainable(rows: Rows) -> None:
+    """Return when both classes have enough rows.
+
+    Raises:
+        CommandError: they have not.
+    """
+    churners = int(rows.churned.sum())
+    stayers = len(rows) - churners
+    found = f"{churners} churners and {stayers} stayers among the labelled rows of {len(rows)} to train on"
+    if min(churners, stayers) == 0:
+        raise cli.CommandError(f"one class only: {found}; check EVALUATE.csv and EVALUATE_CHURN_MEANS")
+    if min(churners, stayers) < MIN_TRAINING_EVENTS:
+        raise cli.CommandError(
+            f"too few rows: {found}; {MIN_TRAINING_EVENTS} of each are needed: add weeks or customers"
+        )
+
+
+def code_digest() -> str:
+    """Digest of the code that decides what a version is, and of the library that fits it."""
+    digest = hashlib.sha256(f"scikit-learn {sklearn.__version__} numpy {np.__version__}".encode())
+    here = Path(__file__).parent
+    for path in [*(here / f"{n}.py" for n in DECIDING_CODE), *(SQL_DIR / f"{n}.sql" for n in DECIDING_SQL)]:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _training(
+    snapshot_date: date,
+    lookback_weeks: int,
+    snapshots: list[date],
+    left_out: dict[date, str],
+    buckets: tuple[int, int],
+    rows: Rows,
+    known_through: date,
+) -> Training:
+    features, lacking = features_with_values(rows)
+    data, code = rows.digest(), code_digest()
+    fingerprint = hashlib.sha256(f"{data} {code} {buckets}".encode()).hexdigest()
+    return Training(
+        snapshot_date, lookback_weeks, snapshots, left_out, features, lacking, buckets, known_through,
+        data, code, settings().git_commit, fingerprint,
+    )  # fmt: skip
+
+
+def _fit_and_register(client: MlflowClient, training: Training, rows: Rows) -> registry.ChurnVersion:
+    heldout_mask = is_heldout(rows.customer_id)
+    heldout, fitted_on = rows.select(heldout_mask), rows.select(~heldout_mask)
+    check_trainable(fitted_on)
+    frame = fitted_on.frame(training.features)
+    fitted = fit(frame, fitted_on.churned, fold(fitted_on.customer_id))
+    threshold, f1 = best_f1_threshold(fitted_on.churned, fitted.out_of_fold)
+    rule = f"highest F1 for churn ({f1:.4f}) on out-of-fold scores of the training customers"
+    scores = predict(fitted.pipeline, heldout, training.features)
+    evaluation = evaluate(heldout, scores)
+    tags = version_tags(training, fitted_on, heldout, evaluation, threshold, rule)
+    mlflow.set_experiment(MODEL_NAME)
+    with mlflow.start_run(run_name=f"{MODEL_NAME} {training.snapshot_date}"):
+        _log(training, fitted, fitted_on, evaluation, tags)
+        for name, figure in _plots(fitted, heldout, scores, evaluation).items():
+            mlflow.log_figure(figure, f"plots/{name}")
+        model_uri = _log_model(fitted, frame.head(EXAMPLE_ROWS))
+    return registry.register(client, model_uri, tags)
+
+
+def _plots(fitted: Fitted, heldout: Rows, scores: np.ndarray[Any, Any], evaluation: Evaluation) -> dict[str, Any]:
+    measurable = evaluation.groups[ALL].figures
+    plots = quality_plots(heldout.churned, scores) if measurable else {}
+    names = fitted.pipeline[0].get_feature_names_out()
+    return plots | {"coefficients.png": coefficient_plot(list(names), fitted.pipeline[-1].coef_[0])}
+
+
+def _log(training: Training, fitted: Fitted, fitted_on: Rows, evaluation: Evaluation, tags: dict[str, str]) -> None:
+    mlflow.log_params(
+        {
+            "snapshot_date": training.snapshot_date,
+            "lookback_weeks": training.lookback_weeks,
+            "training_snapshots": ",".join(map(str, training.snapshots)),
+            "labels_known_through": training.labels_known_through,
+            "training_rows": len(fitted_on),
+            "training_churn_rate": round(float(fitted_on.churned.mean()), 6),
+            "features": len(training.features),
+            "left_out_features": ",".join(training.left_out_features),
+            "data_digest": training.data_digest,
+            "code_digest": training.code_digest,
+            "git_commit": training.git_commit,
+            "threshold": json.loads(tags["threshold"]),
+            "threshold_rule": json.loads(tags["threshold_rule"]),
+            **{f"classifier_{k}": v for k, v in fitted.pipeline[-1].get_params().items() if k in ("C", "max_iter")},
+        }
+    )
+    mlflow.log_metrics(evaluation.flat())
+    mlflow.log_text(model_card(training, tags, evaluation), "model_card.md")
+    mlflow.log_dict(profile(fitted_on, training.features), "training_profile.json")
+
+
+def _log_model(fitted: Fitted, example: pd.DataFrame) -> str:
+    """Log the pipeline; pyfunc and sklearn consumers both get n x 2 probabilities from it."""
+    kinds = {name: "string" if name in CATEGORICAL_FEATURES else "double" for name in example.columns}
+    signature = ModelSignature(
+        inputs=Schema([ColSpec(kind, name) for name, kind in kinds.items()]),
+        outputs=Schema([TensorSpec(np.dtype(np.float64), (-1, 2))]),
+    )
+    info = mlflow.sklearn.log_model(
+        fitted.pipeline,
+        "model",
+        signature=signature,
+        input_example=example,
+        pyfunc_predict_fn="predict_proba",
+        serialization_format="cloudpickle",  # what both version lines of MLflow write and read
+        pip_requirements=[
+            f"scikit-learn=={sklearn.__version__}",
+            f"pandas=={pd.__version__}",
+            f"numpy=={np.__version__}",
+        ],
+    )
+    return str(info.model_uri)
+
+
+def _summary(version: registry.ChurnVersion, *, created: bool) -> dict[str, Any]:
+    return {
+        "model": MODEL_NAME,
+        "model_version": version.version,
+        "created": created,
+        "run_id": version.run_id,
+        "training_snapshots": version.training_snapshots,
+        "data_digest": version.tags["data_digest"],
+        "threshold": version.threshold,
+        "heldout_metrics": version.tag("heldout_metrics"),
+        "left_out_features": version.tag("left_out_features"),
+    }
+
+
+def lookback(text: str) -> int:
+    """Parse a number of weeks, 1 to 52."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_LOOKBACK_WEEKS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of weeks (expected 1 to {MAX_LOOKBACK_WEEKS})")
+    return int(text)
+
+
+def main() -> None:
+    """Command line: `python -m ml.train --snapshot-date 2019-05-31 --lookback-weeks 8`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--snapshot-date", type=cli.iso_date, required=True, help="YYYY-MM-DD")
+    parser.add_argument("--lookback-weeks", type=lookback, default=8, help="weekly snapshots to train on (default 8)")
+    arguments = parser.parse_args()
+    cli.run(lambda: train(arguments.snapshot_date, arguments.lookback_weeks))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The form that shows one customer's churn probability."""

@@ -1,0 +1,124 @@
+"""The model version in Production as the page uses it: probability, decision threshold, and what each value adds."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW_HTTP_REQUEST_TIMEOUT
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from ml import registry
+from ml.cli import CommandError, TryLater
+from ml.model_config import MODEL_NAME
+
+FOLLOW_ALIAS_SECONDS = 10
+MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(2)  # the client's own seven keep a reader waiting for minutes
+MLFLOW_HTTP_REQUEST_TIMEOUT.set(30)
+
+
+class ModelMissing(Exception):
+    """No version is in Production."""
+
+
+class ModelUnreachable(Exception):
+    """MLflow does not answer."""
+
+
+class ModelUnusable(Exception):
+    """The version in Production is not one that this page can read; the message gives the reason."""
+
+    def __init__(self, version: str, reason: str) -> None:
+        super().__init__(reason)
+        self.version = version
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One model version; `categories` are those seen in training, `ranges` where the middle 98 % of its values lay."""
+
+    version: str
+    threshold: float
+    numeric: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]]
+    ranges: dict[str, tuple[float, float]]
+    pipeline: Pipeline
+
+    def probability(self, values: dict[str, Any]) -> float:
+        """Probability of churning, 0 to 1; `values` has a float, str or None (not known) for each feature."""
+        return float(self.pipeline.predict_proba(self._frame(values))[0, 1])
+
+    def contributions(self, values: dict[str, Any]) -> tuple[float, dict[str, float]]:
+        """The model's intercept and what each feature adds to it, in log-odds; together they are the log-odds.
+
+        Each is the sum of coefficient times transformed value over the feature's columns of the design matrix.
+        """
+        steps, classifier = self.pipeline[0], self.pipeline[-1]
+        added = classifier.coef_[0] * steps.transform(self._frame(values))[0]
+        parts: dict[str, float] = {}
+        for name, _, columns in steps.transformers_:
+            of_step = added[steps.output_indices_[name]]
+            if len(columns) == 1:
+                parts[columns[0]] = float(of_step.sum())
+            else:
+                parts.update(zip(columns, map(float, of_step), strict=True))
+        return float(classifier.intercept_[0]), parts
+
+    def _frame(self, values: dict[str, Any]) -> pd.DataFrame:
+        numbers = {name: [np.nan if values.get(name) is None else float(values[name])] for name in self.numeric}
+        texts = {name: np.array([values.get(name)], dtype=object) for name in self.categories}
+        return pd.DataFrame({**numbers, **texts})
+
+
+def production_scorer() -> Scorer:
+    """The version that the alias names now; another one is noticed within FOLLOW_ALIAS_SECONDS, without a restart.
+
+    Raises:
+        ModelMissing, ModelUnreachable, ModelUnusable: as they say.
+    """
+    try:
+        version = _production_version()
+        return _scorer(version)
+    except TryLater as error:
+        raise ModelUnreachable(str(error)) from error
+
+
+@st.cache_data(ttl=FOLLOW_ALIAS_SECONDS, show_spinner=False)
+def _production_version() -> str:
+    with registry.session() as client:
+        version = registry.production_version(client)
+    if version is None:
+        raise ModelMissing(MODEL_NAME)
+    return version
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _scorer(number: str) -> Scorer:
+    try:
+        with registry.session() as client:
+            version = registry.get(client, number)
+            pipeline = registry.load(version)
+        _check(pipeline)
+        low, high = (version.tag("training_quantiles_at").index(share) for share in (0.01, 0.99))
+        return Scorer(
+            number,
+            version.threshold,
+            tuple(version.tag("numeric_features")),
+            {name: tuple(seen) for name, seen in version.tag("categories").items()},
+            {name: (at[low], at[high]) for name, at in version.tag("training_quantiles").items()},
+            pipeline,
+        )
+    except (CommandError, ValueError) as error:
+        raise ModelUnusable(number, str(error)) from error
+
+
+def _check(pipeline: Pipeline) -> None:
+    """Return when the log-odds are a sum over columns.
+
+    Raises:
+        ValueError: the pipeline is not a ColumnTransformer before a linear classifier.
+    """
+    if len(pipeline) != 2 or not isinstance(pipeline[0], ColumnTransformer) or not hasattr(pipeline[-1], "coef_"):
+        raise ValueError("its pipeline is not preprocessing and a linear classifier")

@@ -1,0 +1,98 @@
+"""Shows what the model says about one set of values, and what the weekly batch has stored beside it."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ml.model_config import ACTIVE_DAYS
+from streamlit_app.feature_labels import feature_label
+from streamlit_app.model import Scorer
+from streamlit_app.store import Customer
+from streamlit_app.texts import code, day, minute, number, percent, say
+
+CONTRIBUTIONS_SHOWN = 8
+
+
+def show_title(customer: Customer | None, edited: bool, language: str) -> None:
+    """Whose values the result is about."""
+    st.subheader(say("result", language))
+    if customer is None:
+        st.markdown(say("result_by_hand", language))
+    else:
+        who = {"customer": customer.customer_id, "snapshot": day(customer.snapshot_date, language)}
+        st.markdown(say("result_edited" if edited else "result_customer", language, **who))
+
+
+def show(scorer: Scorer, customer: Customer | None, values: dict[str, Any], language: str) -> None:
+    """Probability, decision and contributions for `values`; for the already churned, why there is no number."""
+    days = values.get("days_since_activity")
+    if days is not None and days >= ACTIVE_DAYS:
+        st.warning(say("already_churned", language, days=number(days, language, 0), limit=ACTIVE_DAYS))
+        return
+    probability = scorer.probability(values)
+    left, middle, right = st.columns(3)
+    left.metric(say("probability", language), percent(probability, language))
+    middle.metric(say("decision", language), say("churner" if probability >= scorer.threshold else "stayer", language))
+    right.metric(say("version", language), scorer.version)
+    if customer is not None:
+        show_stored(customer, scorer, language)
+    _cautions(scorer, values, language)
+    _contributions(scorer, values, language)
+
+
+def show_stored(customer: Customer, scorer: Scorer | None, language: str) -> None:
+    """The score that the weekly batch stored for this customer and snapshot, if they were to be scored."""
+    if customer.already_churned:
+        days = number(customer.row["days_since_activity"], language, 0)
+        st.warning(say("already_churned", language, days=days, limit=ACTIVE_DAYS))
+        return
+    if customer.stored is None:
+        st.info(say("batch_missing", language, snapshot=customer.snapshot_date))
+        return
+    score = customer.stored
+    shown = {"score": percent(score.score, language), "scored_at": minute(score.scored_at, language)}
+    line = say("batch_line", language, version=score.model_version, **shown)
+    if scorer is not None and str(score.model_version) != scorer.version:
+        line += " " + say("batch_other_version", language, stored=score.model_version, current=scorer.version)
+    st.info(line)
+
+
+def _cautions(scorer: Scorer, values: dict[str, Any], language: str) -> None:
+    unusual = []
+    for name, value in values.items():
+        label = feature_label(name, language)
+        if name in scorer.categories:
+            if value is not None and value not in scorer.categories[name]:
+                st.warning(say("warn_unseen", language, feature=label, value=code(value)))
+        elif value is not None and name in scorer.ranges:
+            low, high = scorer.ranges[name]
+            if not low <= value <= high:
+                unusual.append(
+                    f"{label}: {number(value, language)} ({number(low, language)} … {number(high, language)})"
+                )
+    if unusual:
+        st.caption(say("unusual", language, values="; ".join(unusual)).replace("$", "\\$"))
+
+
+def _contributions(scorer: Scorer, values: dict[str, Any], language: str) -> None:
+    base, parts = scorer.contributions(values)
+    ranked = sorted(parts.items(), key=lambda part: -abs(part[1]))
+    shown, others = ranked[:CONTRIBUTIONS_SHOWN], ranked[CONTRIBUTIONS_SHOWN:]
+    rows = [(feature_label(name, language), _as_text(values[name], language), part) for name, part in shown]
+    if others:
+        rows.append((say("others", language, count=len(others)), "", sum(part for _, part in others)))
+    rows += [(say("base", language), "", base), (say("total", language), "", base + sum(parts.values()))]
+    table = pd.DataFrame(
+        [(label, value, f"{'+' if part >= 0 else ''}{number(part, language)}") for label, value, part in rows],
+        columns=[say("column_feature", language), say("column_value", language), say("column_contribution", language)],
+    )
+    st.subheader(say("contributions", language))
+    st.caption(say("contributions_help", language))
+    st.table(table.set_index(say("column_feature", language)))
+
+
+def _as_text(value: Any, language: str) -> str:
+    if value is None:
+        return say("unknown", language)
+    return value if isinstance(value, str) else number(value, language)

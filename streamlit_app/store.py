@@ -1,0 +1,82 @@
+"""What the page reads from PostgreSQL: snapshots, one customer's features, and their stored score. It never writes."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from ml.utils_io import connect
+
+SQL_DIR = Path(__file__).resolve().parent / "sql"
+STATEMENT_TIMEOUT_MS = 10_000
+
+
+@dataclass(frozen=True)
+class StoredScore:
+    """What `ops.churn_scoring` holds for one customer and snapshot."""
+
+    score: float
+    prediction: int
+    model_version: int
+    scored_at: datetime
+
+
+@dataclass(frozen=True)
+class Customer:
+    """One row of `features.churn_weekly_features` with its stored score, if the batch has scored it."""
+
+    customer_id: int
+    snapshot_date: date
+    row: dict[str, Any] = field(repr=False)
+    stored: StoredScore | None
+
+    @property
+    def already_churned(self) -> bool:
+        """Whether the row is outside the active cohort, which alone is trained on and scored."""
+        return bool(self.row["label_source"] == "inactive_60d")
+
+
+@lru_cache
+def _sql(name: str) -> str:
+    return (SQL_DIR / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _connect() -> psycopg.Connection:
+    conn = connect(application_name="streamlit")
+    conn.read_only = True
+    conn.execute("select set_config('statement_timeout', %s, true)", (str(STATEMENT_TIMEOUT_MS),))
+    return conn
+
+
+def snapshots() -> list[date]:
+    """Snapshot dates that have features, newest first.
+
+    Raises:
+        psycopg.Error: the database cannot be reached, or its tables are not there.
+    """
+    with _connect() as conn:
+        return [found for (found,) in conn.execute(_sql("snapshots"))]
+
+
+def customer(customer_id: int, snapshot_date: date) -> Customer | None:
+    """The customer as of `snapshot_date`, or None when they have no features there."""
+    where = {"customer_id": customer_id, "snapshot_date": snapshot_date}
+    with _connect() as conn, conn.cursor(row_factory=dict_row) as rows:
+        features = rows.execute(_sql("customer_features"), where).fetchone()
+        if features is None:
+            return None
+        score = rows.execute(_sql("customer_score"), where).fetchone()
+    # SQL numerics arrive as Decimal; the model's own reader hands it floats.
+    plain = {name: float(value) if isinstance(value, Decimal) else value for name, value in features.items()}
+    return Customer(customer_id, snapshot_date, plain, StoredScore(**score) if score else None)
+
+
+def customer_snapshots(customer_id: int) -> list[date]:
+    """Snapshot dates at which the customer has features, newest first."""
+    with _connect() as conn:
+        return [found for (found,) in conn.execute(_sql("customer_snapshots"), {"customer_id": customer_id})]

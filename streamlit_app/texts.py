@@ -1,0 +1,251 @@
+"""The page's words in Spanish and English, and how each language writes numbers and dates."""
+
+# ruff: noqa: E501 - a sentence stays on one line
+
+from datetime import date, datetime
+
+LANGUAGES = {"es": "Español", "en": "English"}
+DEFAULT_LANGUAGE = "es"
+
+# key: (Spanish, English)
+TEXTS = {
+    "title": (
+        "Riesgo de abandono de un cliente",
+        "A customer's risk of churning",
+    ),
+    "intro": (
+        "Probabilidad de que el cliente no haga ningún pago en los 60 días que siguen a la fecha de corte.",
+        "Probability that the customer makes no payment in the 60 days from the snapshot date.",
+    ),
+    "language": (
+        "Idioma / Language",
+        "Idioma / Language",
+    ),
+    "model_line": (
+        "Modelo {name}, versión {version} · umbral de decisión {threshold}",
+        "Model {name}, version {version} · decision threshold {threshold}",
+    ),
+    "find": (
+        "1 · Buscar un cliente",
+        "1 · Find a customer",
+    ),
+    "customer_id": (
+        "Id del cliente",
+        "Customer id",
+    ),
+    "customer_id_hint": (
+        "por ejemplo 54018",
+        "for example 54018",
+    ),
+    "snapshot": (
+        "Fecha de corte",
+        "Snapshot date",
+    ),
+    "search": (
+        "Buscar",
+        "Find",
+    ),
+    "values_help": (
+        "Edite los valores y calcule de nuevo. Un campo vacío quiere decir que no se sabe.",
+        "Edit the values and compute again. An empty field means not known.",
+    ),
+    "no_customer_values": (
+        "2 · O escribir los valores a mano",
+        "2 · Or enter values by hand",
+    ),
+    "customer_values": (
+        "2 · Cambiar los valores",
+        "2 · Change the values",
+    ),
+    "compute": (
+        "Calcular",
+        "Compute",
+    ),
+    "unknown": (
+        "no se sabe",
+        "not known",
+    ),
+    "unseen": (
+        "{value} (no vista en el entrenamiento)",
+        "{value} (not seen in training)",
+    ),
+    "result": (
+        "Resultado",
+        "Result",
+    ),
+    "result_customer": (
+        "Cliente {customer} al {snapshot}",
+        "Customer {customer} as of {snapshot}",
+    ),
+    "result_edited": (
+        "Cliente {customer} al {snapshot}, con los valores cambiados",
+        "Customer {customer} as of {snapshot}, with changed values",
+    ),
+    "result_by_hand": (
+        "Valores escritos a mano",
+        "Values entered by hand",
+    ),
+    "probability": (
+        "Probabilidad de abandono",
+        "Probability of churning",
+    ),
+    "decision": (
+        "Decisión",
+        "Decision",
+    ),
+    "churner": (
+        "En riesgo",
+        "At risk",
+    ),
+    "stayer": (
+        "Se queda",
+        "Stays",
+    ),
+    "version": (
+        "Versión del modelo",
+        "Model version",
+    ),
+    "batch_line": (
+        "Puntaje guardado por el lote semanal: **{score}** (versión {version}, {scored_at} UTC).",
+        "Score stored by the weekly batch: **{score}** (version {version}, {scored_at} UTC).",
+    ),
+    "batch_missing": (
+        "El lote semanal no guardó un puntaje para esta fecha: `airflow dags test churn_batch_score_w {snapshot}`.",
+        "The weekly batch has stored no score for this date: `airflow dags test churn_batch_score_w {snapshot}`.",
+    ),
+    "batch_other_version": (
+        "Ese puntaje es de la versión {stored}; en Production está ahora la {current}.",
+        "That score is of version {stored}; version {current} is in Production now.",
+    ),
+    "contributions": (
+        "Qué pesa más",
+        "What weighs most",
+    ),
+    "contributions_help": (
+        "Aporte de cada valor al logaritmo de las chances: positivo sube el riesgo, negativo lo baja. La suma con la base es exacta.",
+        "What each value adds to the log-odds: positive raises the risk, negative lowers it. The sum with the base is exact.",
+    ),
+    "column_feature": (
+        "Variable",
+        "Feature",
+    ),
+    "column_value": (
+        "Valor",
+        "Value",
+    ),
+    "column_contribution": (
+        "Aporte",
+        "Contribution",
+    ),
+    "others": (
+        "las demás ({count})",
+        "the others ({count})",
+    ),
+    "base": (
+        "base del modelo",
+        "the model's base",
+    ),
+    "total": (
+        "suma (log-odds)",
+        "sum (log-odds)",
+    ),
+    "warn_unseen": (
+        "{feature}: el modelo no vio {value} en el entrenamiento; cuenta como ninguna de las conocidas.",
+        "{feature}: the model has not seen {value} in training; it counts as none of the known ones.",
+    ),
+    "unusual": (
+        "Fuera del 98 % central del entrenamiento: {values}.",
+        "Outside the middle 98% of the training: {values}.",
+    ),
+    "already_churned": (
+        "Este cliente ya abandonó: no hace pagos desde hace {days} días ({limit} o más). El modelo no se entrena con clientes así ni les calcula un puntaje.",
+        "This customer has already churned: no payment for {days} days ({limit} or more). The model is not trained on such customers and gives them no score.",
+    ),
+    "bad_id": (
+        "{value} no es un id de cliente: se espera un número entero entre 1 y {largest}.",
+        "{value} is not a customer id: a whole number from 1 to {largest} is expected.",
+    ),
+    "unknown_customer": (
+        "El cliente {customer} no está en los datos: no hay variables suyas en ninguna fecha de corte.",
+        "Customer {customer} is not in the data: there are no features of them at any snapshot.",
+    ),
+    "other_snapshots": (
+        "El cliente {customer} no tiene variables al {snapshot}; sí las tiene al {found}.",
+        "Customer {customer} has no features as of {snapshot}, but has them as of {found}.",
+    ),
+    "no_snapshots": (
+        "Todavía no hay variables calculadas. Para calcularlas: `airflow dags test churn_feature_build_w 2019-05-26`.",
+        "No features have been built yet. To build them: `airflow dags test churn_feature_build_w 2019-05-26`.",
+    ),
+    "no_model": (
+        "Todavía no hay un modelo {name} en Production. Para entrenarlo: `airflow dags test churn_train_register_m 2019-05-31`.",
+        "There is no {name} model in Production yet. To train it: `airflow dags test churn_train_register_m 2019-05-31`.",
+    ),
+    "mlflow_down": (
+        "MLflow no responde en {address}. ¿Está encendido? `make local-ps` (procesos) o `make ps` (contenedores).",
+        "MLflow does not answer at {address}. Is it running? `make local-ps` (processes) or `make ps` (containers).",
+    ),
+    "bad_model": (
+        "La versión {version} del modelo no se puede usar en esta página: {reason}",
+        "Version {version} of the model cannot be used on this page: {reason}",
+    ),
+    "database_down": (
+        "PostgreSQL no responde en {address}. ¿Está encendido? `make local-ps` (procesos) o `make ps` (contenedores).",
+        "PostgreSQL does not answer at {address}. Is it running? `make local-ps` (processes) or `make ps` (containers).",
+    ),
+    "database_refused": (
+        "PostgreSQL en {address} no aceptó la conexión de {user}. Revise su contraseña en `.env`.",
+        "PostgreSQL at {address} refused the connection of {user}. Check its password in `.env`.",
+    ),
+    "database_not_ready": (
+        "La base {database} no tiene las tablas que esta página lee. Para crearlas: `make seed`.",
+        "Database {database} lacks the tables that this page reads. To create them: `make seed`.",
+    ),
+    "database_error": (
+        "PostgreSQL no pudo responder: {reason}",
+        "PostgreSQL could not answer: {reason}",
+    ),
+    "bad_settings": (
+        "Variable de entorno {variable}: {reason}",
+        "Environment variable {variable}: {reason}",
+    ),
+    "unexpected": (
+        "La página falló por algo no previsto ({kind}). El detalle está en su registro: `make local-logs` o `make logs`.",
+        "The page failed in a way not foreseen ({kind}). Details are in its log: `make local-logs` or `make logs`.",
+    ),
+}
+
+
+def say(key: str, language: str, **values: object) -> str:
+    """The text `key` in `language` (es or en), with `values` put in."""
+    spanish, english = TEXTS[key]
+    return (spanish if language == "es" else english).format(**values)
+
+
+def code(value: object) -> str:
+    """`value` as inline code, so that nothing typed or stored is read as Markdown; cut to 80 characters."""
+    text = " ".join(str(value).replace("`", "'").split())
+    return f"`{text[:79]}…`" if len(text) > 80 else f"`{text or ' '}`"
+
+
+def number(value: float, language: str, digits: int = 2) -> str:
+    """`value` with at most `digits` decimals, in the language's separators: 1.234,5 (es), 1,234.5 (en)."""
+    english = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: no negative zero
+    if digits and "." in english:
+        english = english.rstrip("0").rstrip(".")
+    return english.translate(str.maketrans(",.", ".,")) if language == "es" else english
+
+
+def percent(share: float, language: str) -> str:
+    """A share as a percentage with one decimal: 37,2 % (es), 37.2% (en)."""
+    return f"{share * 100:.1f} %".replace(".", ",") if language == "es" else f"{share:.1%}"
+
+
+def day(value: date, language: str) -> str:
+    """A date as the language writes it: 26/05/2019 (es), 2019-05-26 (en)."""
+    return f"{value:%d/%m/%Y}" if language == "es" else value.isoformat()
+
+
+def minute(value: datetime, language: str) -> str:
+    """A moment to the minute, its date as in `day`."""
+    return f"{day(value.date(), language)} {value:%H:%M}"

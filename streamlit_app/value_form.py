@@ -1,0 +1,65 @@
+"""The form of feature values: the loaded customer's, else empty; an empty field is an unknown value."""
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from streamlit_app.feature_labels import feature_label
+from streamlit_app.model import Scorer
+from streamlit_app.texts import say
+
+COLUMNS = 3
+
+
+def model_values(row: dict[str, Any], scorer: Scorer) -> dict[str, Any]:
+    """The features that `scorer` uses, from a row of `features.churn_weekly_features`: float, str, or None for NULL."""
+    numeric = {name: None if row.get(name) is None else float(row[name]) for name in scorer.numeric}
+    finite = {name: value if value is None or math.isfinite(value) else None for name, value in numeric.items()}
+    return {**finite, **{name: row.get(name) for name in scorer.categories}}
+
+
+def show(scorer: Scorer, start: dict[str, Any], form_id: str, language: str) -> tuple[dict[str, Any], bool]:
+    """Draw the form filled with `start` (as of `model_values`); return the values in it and whether it was just sent.
+
+    Another `form_id` is another form: what was typed into the former one is gone.
+    """
+    values: dict[str, Any] = {}
+    with st.form(f"values-{form_id}"):
+        st.caption(say("values_help", language))
+        columns = st.columns(COLUMNS)
+        for place, name in enumerate([*scorer.numeric, *scorer.categories]):
+            with columns[place % COLUMNS]:
+                key = f"{name}-{form_id}"
+                draw = _category if name in scorer.categories else _number
+                values[name] = draw(scorer, name, start.get(name), key, language)
+        sent = st.form_submit_button(say("compute", language))
+    return values, sent
+
+
+def _number(scorer: Scorer, name: str, start: float | None, key: str, language: str) -> float | None:
+    low, _ = scorer.ranges.get(name, (0.0, 0.0))
+    return st.number_input(
+        feature_label(name, language),
+        value=start,
+        min_value=min(0.0, low, start or 0.0),
+        step=1.0,
+        format="%g",
+        placeholder=say("unknown", language),
+        key=key,
+    )
+
+
+def _category(scorer: Scorer, name: str, start: str | None, key: str, language: str) -> str | None:
+    seen = scorer.categories[name]
+    unseen = [] if start is None or start in seen else [start]
+
+    def as_shown(value: str | None) -> str:
+        if value is None:
+            return say("unknown", language)
+        return value if value in seen else say("unseen", language, value=value)
+
+    options = [None, *seen, *unseen]
+    return st.selectbox(
+        feature_label(name, language), options, index=options.index(start), format_func=as_shown, key=key
+    )

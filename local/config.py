@@ -94,6 +94,8 @@ def load(root: Path = ROOT, state: Path = STATE) -> Config:
     for variable in PASSWORDS:
         if not values.get(variable):
             raise Failure(f"{variable} is not set; give it a value in .env")
+        if not values[variable].isprintable():
+            raise Failure(f"{variable} in .env has a line break or another control character")
     for variable in ("POSTGRES_DB", "POSTGRES_USER"):
         if len(values[variable].encode()) > DATABASE_LIMIT:
             raise Failure(f"{variable}={values[variable]!r} in .env is longer than {DATABASE_LIMIT} bytes")

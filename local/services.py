@@ -65,6 +65,7 @@ def base_environment() -> dict[str, str]:
         "HOME": str(HOME),
         "SPT_NOENV": "1",  # setproctitle leaves the environment readable, by which a service's remains are found
         "PYTHONUNBUFFERED": "1",
+        "DO_NOT_TRACK": "true",  # no usage reports to MLflow's makers
     }
 
 

@@ -1,0 +1,36 @@
+"""Which dates the demo replays, from what is known of the loaded files."""
+
+from datetime import date
+
+import pytest
+
+from local.console import Failure
+from local.replay import plan
+
+
+def test_sample():
+    chosen = plan(date(2019, 1, 1), date(2019, 5, 1), date(2019, 6, 30), has_crypto=True)
+    assert chosen.snapshots[0] == date(2019, 4, 7)
+    assert chosen.snapshots[-1] == date(2019, 5, 26)
+    assert len(chosen.snapshots) == 8
+    assert chosen.training == date(2019, 5, 31)
+    assert chosen.crypto == [date(2019, 5, 24), date(2019, 5, 25), date(2019, 5, 26)]
+
+
+def test_without_crypto_history():
+    assert plan(date(2019, 1, 1), date(2019, 5, 1), date(2019, 6, 30), has_crypto=False).crypto == []
+
+
+def test_short_history_has_fewer_snapshots():
+    chosen = plan(date(2019, 2, 10), date(2019, 5, 1), date(2019, 6, 30), has_crypto=False)
+    assert chosen.snapshots == [date(2019, 5, 12), date(2019, 5, 19), date(2019, 5, 26)]
+
+
+def test_month_that_ends_on_a_sunday_has_its_last_day_as_snapshot():
+    chosen = plan(date(2018, 1, 1), date(2019, 3, 1), date(2019, 6, 30), has_crypto=False)
+    assert chosen.training == chosen.snapshots[-1] == date(2019, 3, 31)
+
+
+def test_no_sunday_is_covered():
+    with pytest.raises(Failure, match="the payments cover snapshots from 2019-05-31 to 2019-07-01"):
+        plan(date(2019, 3, 2), date(2019, 5, 1), date(2019, 6, 30), has_crypto=False)

@@ -51,6 +51,11 @@ class Scorer:
                 return self._plain(matrix, codes)
         return scores
 
+    def unseen(self, seen: dict[str, list[str]]) -> dict[str, list[str]]:
+        """Categories scored so far that training had not seen; they score as the rare ones do."""
+        unseen = {name: sorted(set(coded.values) - set(seen.get(name, []))) for name, coded in self.text.items()}
+        return {name: values for name, values in unseen.items() if values}
+
     def _plain(self, matrix: NDArray[np.float64], codes: dict[str, NDArray[np.int32]]) -> NDArray[np.float64]:
         frame = pd.DataFrame(matrix, columns=self.numeric)
         for name, column in codes.items():

@@ -1,0 +1,1 @@
+delete from ops.churn_scoring where snapshot_date = %(snapshot_date)s

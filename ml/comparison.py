@@ -1,0 +1,62 @@
+"""Two versions scored on the same held-out rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+
+from ml import registry
+from ml.dataset import load
+from ml.evaluation import predict
+from ml.metrics import Ranked, is_measurable
+from ml.model_config import PROMOTION_MARGINS
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Figures of challenger and champion on `heldout_rows` rows; none where those allow no measurement."""
+
+    challenger: dict[str, float]
+    champion: dict[str, float]
+    heldout_rows: int
+    evaluation_digest: str
+    worse: bool
+    reason: str
+
+
+def compare(conn: psycopg.Connection, challenger: registry.ChurnVersion, champion: registry.ChurnVersion) -> Comparison:
+    """Score both on the held-out customers of the snapshots that the challenger was trained on.
+
+    Neither version has seen these customers. The champion stays where its challenger cannot be measured.
+
+    Raises:
+        CommandError: a version's files are not in the artifact store.
+    """
+    features = tuple(dict.fromkeys((*challenger.features, *champion.features)))
+    rows = load(conn, challenger.training_snapshots, challenger.heldout_buckets, features)
+    digest = rows.digest()
+    if not is_measurable(rows.churned):
+        reason = f"not measurable on {len(rows)} held-out rows with {int(rows.churned.sum())} churners"
+        return Comparison({}, {}, len(rows), digest, True, reason)
+    ones = np.ones(len(rows))
+    figures = [
+        Ranked(rows.churned, predict(registry.load(version), rows, version.features)).all(ones)
+        for version in (challenger, champion)
+    ]
+    worse, reason = verdict(figures[0], figures[1])
+    return Comparison(figures[0], figures[1], len(rows), digest, worse, reason)
+
+
+def verdict(challenger: dict[str, float], champion: dict[str, float]) -> tuple[bool, str]:
+    """Whether the challenger is worse beyond a margin of PROMOTION_MARGINS, and the figures that say so."""
+    loss = {
+        "roc_auc": champion["roc_auc"] - challenger["roc_auc"],
+        "log_loss": challenger["log_loss"] - champion["log_loss"],
+    }
+    beyond = [name for name, margin in PROMOTION_MARGINS.items() if loss[name] > margin]
+    figures = "; ".join(
+        f"{name} {challenger[name]:.4f} against {champion[name]:.4f} (margin {margin})"
+        for name, margin in PROMOTION_MARGINS.items()
+    )
+    judged = f"worse in {' and '.join(beyond)}" if beyond else "not worse"
+    return bool(beyond), f"{judged}: {figures}"

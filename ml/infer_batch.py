@@ -1,0 +1,154 @@
+"""Score the active cohort of one snapshot with the version in production and replace the snapshot's scores."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ml import cli, registry
+from ml.arrow_io import compose, prefetch, stream
+from ml.binary_copy import HEADER, TRAILER, score_records
+from ml.coverage import current_data, require_covered
+from ml.model_config import ACTIVE_DAYS, MODEL_NAME, PRODUCTION_ALIAS
+from ml.scoring import Scorer
+from ml.settings import settings
+from ml.utils_io import connect, lock_writer, sql, with_lock_retries
+
+TABLE = "ops.churn_scoring"
+FEATURES_TABLE = "features.churn_weekly_features"
+
+
+def score(snapshot_date: date) -> dict[str, Any]:
+    """Replace the scores of `snapshot_date`, all or none of them, and return the counts.
+
+    Raises:
+        CommandError: no version in production, no features, no active customer, or outside the covered range.
+        Skip: outside the covered range in a scheduled run.
+        TryLater: PostgreSQL or MLflow cannot be reached, or a scheduled run is ahead of its features.
+    """
+    with registry.session() as client:
+        number = registry.production_version(client)
+        if number is None:
+            raise cli.CommandError(
+                f"no version of {MODEL_NAME} has the alias {PRODUCTION_ALIAS!r};"
+                f" train one: airflow dags test churn_train_register_m {snapshot_date}"
+            )
+        version = registry.get(client, number)
+        with connect(application_name=f"ml.infer_batch {snapshot_date}") as conn:
+            require_covered(conn, snapshot_date)
+            _require_features(conn, snapshot_date, version)
+        scorer = Scorer(registry.load(version), version.features)
+    return with_lock_retries(lambda: _replace(snapshot_date, version, scorer))
+
+
+def _require_features(conn: psycopg.Connection, snapshot_date: date, version: registry.ChurnVersion) -> None:
+    """Return when the snapshot is built and its table has every column that the version takes."""
+    if not conn.execute(sql("snapshot_counts"), {"snapshot_date": snapshot_date}).fetchall():
+        message = f"no features for {snapshot_date}"
+        if settings().is_scheduled_run:  # the weekly build of the same date runs beside this one
+            raise cli.TryLater(f"{message} yet; churn_feature_build_w builds them")
+        raise cli.CommandError(f"{message}; build them: airflow dags test churn_feature_build_w {snapshot_date}")
+    columns = {name for (name,) in conn.execute(sql("table_columns"), {"table_name": FEATURES_TABLE})}
+    if missing := [name for name in version.features if name not in columns]:
+        raise cli.CommandError(
+            f"{MODEL_NAME} version {version.version} takes {', '.join(missing)}, which {FEATURES_TABLE} no longer has;"
+            f" train anew: airflow dags test churn_train_register_m {snapshot_date}"
+        )
+
+
+def _replace(snapshot_date: date, version: registry.ChurnVersion, scorer: Scorer) -> dict[str, Any]:
+    scored_at = datetime.now(UTC)
+    with connect(application_name=f"ml.infer_batch {snapshot_date}") as conn:
+        lock_writer(conn, TABLE)
+        found = conn.execute(sql("snapshot_counts"), {"snapshot_date": snapshot_date}).fetchone()
+        built, inactive, fingerprint = found or (0, 0, None)
+        if built == inactive:
+            raise cli.CommandError(
+                f"no active customer at {snapshot_date}: all {inactive} have churned already; nothing to score"
+            )
+        conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
+        conn.execute(sql("delete_scores"), {"snapshot_date": snapshot_date})
+        counted = Counts(version)
+        with conn.cursor().copy(sql("copy_scores").encode()) as copy:
+            copy.write(HEADER)
+            for customer_id, scores in prefetch(_scores(conn, snapshot_date, version, scorer, counted)):
+                copy.write(
+                    score_records(
+                        customer_id,
+                        scores,
+                        version.threshold,
+                        snapshot_date=snapshot_date,
+                        model_version=version.version,
+                        scored_at=scored_at,
+                    )
+                )
+                counted.add(scores)
+            copy.write(TRAILER)
+        if counted.scored != built - inactive:
+            raise cli.TryLater(
+                f"{counted.scored} customers scored and {inactive} excluded of {built} at {snapshot_date}:"
+                " the features were rebuilt meanwhile; run again"
+            )
+        is_current = fingerprint == current_data(conn).raw_fingerprint
+    return {
+        "snapshot_date": snapshot_date,
+        "model_version": version.version,
+        "scored": counted.scored,
+        "excluded_already_churned": inactive,
+        "predicted_churn": counted.predicted_churn,
+        "threshold": version.threshold,
+        "mean_score": round(counted.total / counted.scored, 6),
+        "features_without_values": sorted(counted.without_values),
+        "unseen_categories": scorer.unseen(version.tag("categories")),
+        "features_from_current_data": is_current,
+    }
+
+
+class Counts:
+    """What a scoring run reports, added up batch by batch."""
+
+    def __init__(self, version: registry.ChurnVersion) -> None:
+        self.threshold = version.threshold
+        self.scored = 0
+        self.predicted_churn = 0
+        self.total = 0.0
+        self.without_values = set(version.features)
+
+    def add(self, scores: NDArray[np.float64]) -> None:
+        """Count one batch of scores."""
+        self.scored += len(scores)
+        self.predicted_churn += int((scores >= self.threshold).sum())
+        self.total += float(scores.sum())
+
+    def note_values(self, batch: pa.RecordBatch) -> None:
+        """Note which features have a value in the batch."""
+        self.without_values -= {n for n in self.without_values if batch.column(n).null_count < len(batch)}
+
+
+def _scores(
+    conn: psycopg.Connection, snapshot_date: date, version: registry.ChurnVersion, scorer: Scorer, counted: Counts
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Customers and scores, batch by batch; the next batch is read while one is scored."""
+    query = compose(
+        "select_active_cohort", features=version.features, snapshot_date=snapshot_date, active_days=ACTIVE_DAYS
+    )
+    for batch in prefetch(stream(conn, query)):
+        counted.note_values(batch)
+        yield batch.column("customer_id").to_numpy(), scorer(batch)
+
+
+def main() -> None:
+    """Command line: `python -m ml.infer_batch --snapshot-date 2019-05-26`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--snapshot-date", type=cli.iso_date, required=True, help="YYYY-MM-DD")
+    arguments = parser.parse_args()
+    cli.run(lambda: score(arguments.snapshot_date))
+
+
+if __name__ == "__main__":
+    main()

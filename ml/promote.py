@@ -1,0 +1,186 @@
+"""Decide which version of `churn-logreg` is in production, carry it out in MLflow, and keep the decision on record."""
+
+import argparse
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psycopg
+from mlflow.tracking import MlflowClient
+
+from ml import cli, registry
+from ml.comparison import Comparison, compare
+from ml.model_config import MODEL_NAME
+from ml.settings import settings
+from ml.utils_io import connect, lock_writer, sql, with_lock_retries
+
+TABLE = "ops.model_promotions"
+RETRAIN = "train one: airflow dags test churn_train_register_m YYYY-MM-DD"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One row of ops.model_promotions, before it is carried out."""
+
+    action: str
+    challenger_version: str
+    champion_version: str | None
+    production_version: str
+    reason: str
+    evaluation_digest: str | None = None
+    heldout_rows: int | None = None
+    challenger_roc_auc: float | None = None
+    champion_roc_auc: float | None = None
+    challenger_log_loss: float | None = None
+    champion_log_loss: float | None = None
+
+
+def promote(version: str | None, *, force: bool = False) -> dict[str, Any]:
+    """Compare `version` (none: the newest) with the one in production and promote it unless it is worse.
+
+    Raises:
+        CommandError: nothing is registered, or not that version.
+        TryLater: PostgreSQL or MLflow cannot be reached.
+    """
+
+    def decide(conn: psycopg.Connection, client: MlflowClient) -> Decision | None:
+        challenger = registry.get(client, version) if version else registry.newest(client)
+        if challenger is None:
+            raise cli.CommandError(f"no version of {MODEL_NAME} is registered; {RETRAIN}")
+        return _choose(conn, client, challenger, force=force)
+
+    return _run(decide)
+
+
+def rollback() -> dict[str, Any]:
+    """Bring back the version that the one in production replaced.
+
+    Raises:
+        CommandError: nothing is in production, or it replaced nothing.
+        TryLater: PostgreSQL or MLflow cannot be reached.
+    """
+
+    def decide(conn: psycopg.Connection, client: MlflowClient) -> Decision:
+        current = registry.production_version(client)
+        if current is None:
+            raise cli.CommandError(f"no version of {MODEL_NAME} is in production; {RETRAIN}")
+        found = conn.execute(sql("select_replaced_version"), {"version": current}).fetchone()
+        if found is None:
+            raise cli.CommandError(f"{MODEL_NAME} version {current} replaced no other; there is nothing to go back to")
+        previous = registry.get(client, found[0])
+        reason = f"rolled back from version {current} by hand"
+        return Decision("rollback", previous.version, current, previous.version, reason)
+
+    return _run(decide)
+
+
+def _run(decide: Any) -> dict[str, Any]:
+    """Decide and carry out with no other promotion beside; repair first what a killed run left."""
+
+    def turn() -> dict[str, Any]:
+        # The first connection only holds the place: decisions are committed on the second before MLflow is touched.
+        with (
+            registry.session() as client,
+            connect(application_name="ml.promote place") as place,
+            connect(application_name="ml.promote") as conn,
+        ):
+            lock_writer(place, TABLE)
+            conn.autocommit = True
+            repaired = _repair(conn, client)
+            decision = decide(conn, client)
+            if decision is not None:
+                _carry_out(conn, client, decision)
+            production = registry.production_version(client)
+        said = asdict(decision) if decision else {"action": "none", "reason": f"version {production} is in production"}
+        return {"production_version": production, "repaired": repaired, **said}
+
+    return with_lock_retries(turn)
+
+
+def _choose(
+    conn: psycopg.Connection, client: MlflowClient, challenger: registry.ChurnVersion, *, force: bool
+) -> Decision | None:
+    """The decision about `challenger`; None where it is in production already, or the same decision is on record."""
+    current = registry.production_version(client)
+    if current == challenger.version:
+        return None
+    if current is None:
+        return Decision("promote", challenger.version, None, challenger.version, "first version in production")
+    if force:
+        reason = "promoted by hand, not compared"
+        return Decision("promote", challenger.version, current, challenger.version, reason)
+    decision = _judge(conn, challenger, registry.get(client, current))
+    on_record = decision.action == "keep" and conn.execute(sql("select_same_decision"), asdict(decision)).fetchone()
+    return None if on_record else decision
+
+
+def _judge(conn: psycopg.Connection, challenger: registry.ChurnVersion, champion: registry.ChurnVersion) -> Decision:
+    by_hand = f"to promote it all the same: python -m ml.promote --version {challenger.version} --force"
+    ours, theirs = challenger.training_snapshots[-1], champion.training_snapshots[-1]
+    if ours < theirs:
+        reason = f"trained on snapshots up to {ours}, the one in production up to {theirs}; {by_hand}"
+        return Decision("keep", challenger.version, champion.version, champion.version, reason)
+    withdrawn = conn.execute(sql("select_rollback_from"), {"version": challenger.version}).fetchone()
+    if withdrawn:
+        reason = f"rolled back from on {withdrawn[0]:%Y-%m-%d}; {by_hand}"
+        return Decision("keep", challenger.version, champion.version, champion.version, reason)
+    comparison = compare(conn, challenger, champion)
+    action = "keep" if comparison.worse else "promote"
+    return _decision(action, challenger.version, champion.version, comparison)
+
+
+def _decision(action: str, challenger: str, champion: str, comparison: Comparison) -> Decision:
+    return Decision(
+        action,
+        challenger,
+        champion,
+        challenger if action == "promote" else champion,
+        comparison.reason,
+        comparison.evaluation_digest,
+        comparison.heldout_rows,
+        comparison.challenger.get("roc_auc"),
+        comparison.champion.get("roc_auc"),
+        comparison.challenger.get("log_loss"),
+        comparison.champion.get("log_loss"),
+    )
+
+
+def _carry_out(conn: psycopg.Connection, client: MlflowClient, decision: Decision) -> None:
+    """Record, then act, then mark as done: a kill in between leaves a row that `_repair` finds."""
+    row = {**asdict(decision), "run_id": settings().pipeline_run_id}
+    ((promotion_id,),) = conn.execute(sql("insert_promotion"), row).fetchall()
+    if decision.action != "keep":
+        registry.set_production(client, decision.production_version)
+    conn.execute(sql("mark_promotion"), {"promotion_id": promotion_id, "note": ""})
+
+
+def _repair(conn: psycopg.Connection, client: MlflowClient) -> list[str]:
+    """Finish decisions recorded but not carried out, and let the stage follow the alias; say what was done."""
+    done = []
+    for promotion_id, champion, wanted in conn.execute(sql("select_open_promotions")).fetchall():
+        current, note = registry.production_version(client), ""
+        if current == champion and current != wanted:
+            registry.set_production(client, wanted)
+            done.append(f"alias set to version {wanted}, as decided in promotion {promotion_id}")
+        elif current != wanted:
+            note = f" (not carried out: the alias was moved to version {current} meanwhile)"
+        conn.execute(sql("mark_promotion"), {"promotion_id": promotion_id, "note": note})
+    changed = registry.follow_alias(client)
+    return done + [f"stage of version {version} follows the alias" for version in changed]
+
+
+def main() -> None:
+    """Command line: `python -m ml.promote [--version 3] [--force]`, or `python -m ml.promote --rollback`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--version", help="version to promote (default: the newest)")
+    parser.add_argument("--force", action="store_true", help="promote without comparing")
+    parser.add_argument("--rollback", action="store_true", help="bring back the version before the one in production")
+    arguments = parser.parse_args()
+    if arguments.rollback and (arguments.version or arguments.force):
+        parser.error("--rollback takes no other argument")
+    if arguments.rollback:
+        cli.run(rollback)
+    cli.run(lambda: promote(arguments.version, force=arguments.force))
+
+
+if __name__ == "__main__":
+    main()

@@ -44,7 +44,12 @@ rollback: ## Bring the previous Production model back (local stack)
 	@$(LOCAL) ml promote --rollback $(ARGS)
 
 seed: ## Load the CSV files into the running stack, containers or local (FORCE=1 takes a file that shrank)
-	@$(LOCAL) seed $(if $(FORCE),--force)
+	@if $(LOCAL) runs; then $(LOCAL) seed $(if $(FORCE),--force); else $(MAKE) compose-seed; fi
+
+data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=2019 OUT=. UNTIL=2019-07-01)
+	@$(LOCAL) venv ml
+	@.local/venv/ml/bin/python -m sample_data $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(OUT),--out "$(OUT)") $(if $(UNTIL),--until $(UNTIL))
 
 clean: ## Stop the local stack and delete .local (YES=1 does not ask); the CSV files stay
 	@$(LOCAL) clean $(if $(YES),--yes)

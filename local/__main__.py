@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         "up": "start the stack",
         "down": "stop the stack",
         "ps": "show the services",
+        "runs": "succeed when the local PostgreSQL runs",
         "env": "print the connection variables",
     }.items():
         commands.add_parser(name, help=text)
@@ -56,6 +57,8 @@ def _run(arguments: argparse.Namespace) -> None:
     match arguments.command:
         case "ps":
             status.ps()
+        case "runs":
+            sys.exit(databases.cluster(config.load()).pid is None)
         case "env":
             status.env()
         case "logs":

@@ -80,7 +80,7 @@ class Config:
 
 
 def load(root: Path = ROOT, state: Path = STATE) -> Config:
-    """Read `.env`, and `.env.secrets` over it.
+    """Read `.env`.
 
     The process's environment does not count: a shell that `make env` prepared for one role must not start the stack
     as that role.
@@ -88,7 +88,7 @@ def load(root: Path = ROOT, state: Path = STATE) -> Config:
     Raises:
         Failure: a variable is missing or wrong; the message names it.
     """
-    values = {**DEFAULTS, **dotenv.read(root / ".env", root / ".env.secrets")}
+    values = {**DEFAULTS, **dotenv.read(root / ".env")}
     for variable, default in DEFAULTS.items():
         values[variable] = values[variable] or default
     for variable in PASSWORDS:

@@ -12,32 +12,31 @@ VARIABLE = re.compile(r"\\\$|\$(?:\{(\w+)\}|(\w+))")
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def read(*paths: Path) -> dict[str, str]:
-    """Variables of the files that exist, later files over earlier ones.
+def read(path: Path) -> dict[str, str]:
+    """Variables of the file; none if there is no file.
 
     Raises:
         Failure: a line is no assignment, a quote is not closed, or a `$name` stands for nothing; names file and line.
     """
     values: dict[str, str] = {}
-    for path in paths:
-        if not path.exists():
+    if not path.exists():
+        return values
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise Failure(f"{path.name} is not UTF-8: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
             continue
+        assignment = ASSIGNMENT.fullmatch(text)
+        if assignment is None:
+            raise Failure(f"{path.name} line {number}: {text!r} is not of the form NAME=value")
+        name, raw = assignment.groups()
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise Failure(f"{path.name} is not UTF-8: {error}") from error
-        for number, line in enumerate(lines, start=1):
-            text = line.strip()
-            if not text or text.startswith("#"):
-                continue
-            assignment = ASSIGNMENT.fullmatch(text)
-            if assignment is None:
-                raise Failure(f"{path.name} line {number}: {text!r} is not of the form NAME=value")
-            name, raw = assignment.groups()
-            try:
-                values[name] = _value(raw, values)
-            except ValueError as error:
-                raise Failure(f"{path.name} line {number}: {name}: {error}") from error
+            values[name] = _value(raw, values)
+        except ValueError as error:
+            raise Failure(f"{path.name} line {number}: {name}: {error}") from error
     return values
 
 

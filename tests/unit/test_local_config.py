@@ -1,6 +1,5 @@
 """Settings of the local stack: what is refused, and by which name."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ def load(tmp_path: Path):
     """Load the repository's .env with lines added over it."""
 
     def loaded(added: str = "") -> config.Config:
-        shutil.copy(ROOT / ".env", tmp_path)
-        (tmp_path / ".env.secrets").write_text(added)
+        (tmp_path / ".env").write_text((ROOT / ".env").read_text() + added)
         return config.load(tmp_path, tmp_path / "state")
 
     return loaded

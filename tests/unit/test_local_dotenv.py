@@ -68,7 +68,9 @@ def test_file_that_is_not_utf8(tmp_path):
         dotenv.read(tmp_path / ".env")
 
 
-def test_later_file_wins(tmp_path):
-    (tmp_path / "one").write_text("A=1\nB=1")
-    (tmp_path / "two").write_text("B=2")
-    assert dotenv.read(tmp_path / "one", tmp_path / "two", tmp_path / "absent") == {"A": "1", "B": "2"}
+def test_later_line_wins(read):
+    assert read("A=1\nB=1\nA=2") == {"A": "2", "B": "1"}
+
+
+def test_no_file(tmp_path):
+    assert dotenv.read(tmp_path / ".env") == {}

@@ -230,9 +230,11 @@ def code(value: object) -> str:
 
 def number(value: float, language: str, digits: int = 2) -> str:
     """`value` with at most `digits` decimals, in the language's separators: 1.234,5 (es), 1,234.5 (en)."""
-    english = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: no negative zero
-    if digits and "." in english:
-        english = english.rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        english = f"{value:,}"
+    else:
+        english = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: no negative zero
+        english = english.rstrip("0").rstrip(".") if digits else english
     return english.translate(str.maketrans(",.", ".,")) if language == "es" else english
 
 

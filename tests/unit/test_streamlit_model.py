@@ -1,0 +1,61 @@
+"""What the page computes from a model version."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import Pipeline
+
+from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from ml.pipeline import fit
+from streamlit_app.model import Scorer
+from streamlit_app.value_form import model_values
+
+CATEGORIES = {
+    "gender": ("female", "male"),
+    "rango_edad": ("01", "02"),
+    "tarjetas": ("Credit Card", "Ticket"),
+    "estado": ("cordoba",),
+}
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    rng = np.random.default_rng(7)
+    size = 400
+    frame = pd.DataFrame({name: rng.gamma(2.0, 10.0, size) for name in NUMERIC_FEATURES})
+    frame.loc[::5, "spent_ml"] = np.nan
+    for name in CATEGORICAL_FEATURES:
+        frame[name] = rng.choice(np.array([*CATEGORIES[name], None], dtype=object), size)
+    churned = (frame["days_since_activity"] + rng.normal(0, 10, size) > 20).astype(np.int8).to_numpy()
+    pipeline: Pipeline = fit(frame, churned, np.arange(size) % 5).pipeline
+    return Scorer("1", 0.5, NUMERIC_FEATURES, CATEGORIES, {}, pipeline)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {name: 3.0 for name in NUMERIC_FEATURES} | {name: seen[0] for name, seen in CATEGORIES.items()},
+        {"spent_90d": 1e12, "days_since_activity": 59, "estado": "atlantis", "gender": None},
+    ],
+    ids=["nothing known", "everything known", "extreme and unseen"],
+)
+def test_base_and_contributions_add_up_to_the_log_odds_of_the_probability(scorer, row):
+    values = model_values(row, scorer)
+    base, parts = scorer.contributions(values)
+    probability = scorer.probability(values)
+    assert set(parts) == set(NUMERIC_FEATURES) | set(CATEGORICAL_FEATURES)
+    assert 1 / (1 + math.exp(-(base + sum(parts.values())))) == pytest.approx(probability, abs=1e-12)
+
+
+def test_changing_one_value_changes_that_features_contribution_alone(scorer):
+    before = scorer.contributions(model_values({"days_since_activity": 5}, scorer))[1]
+    after = scorer.contributions(model_values({"days_since_activity": 50}, scorer))[1]
+    assert [name for name in before if before[name] != after[name]] == ["days_since_activity"]
+
+
+@pytest.mark.parametrize("stored", [None, math.nan, math.inf])
+def test_what_is_not_a_finite_number_counts_as_not_known(scorer, stored):
+    assert model_values({"spent_7d": stored}, scorer)["spent_7d"] is None

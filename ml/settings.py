@@ -1,9 +1,10 @@
 """The one place that reads the environment."""
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -19,6 +20,8 @@ class Settings(BaseSettings):
     postgres_password: SecretStr = SecretStr("")
     mlflow_tracking_uri: str = "http://127.0.0.1:5000"
     evaluate_churn_means: Literal["stayed_away", "came_back"] = "stayed_away"
+    expectations_dir: Path = Path(__file__).resolve().parent.parent / "airflow" / "include" / "expectations"
+    crypto_max_deactivated_share: float = Field(default=0.2, ge=0, le=1)
     git_commit: str = "unknown"
     pipeline_run_id: str = "shell"
     pipeline_run_type: str = "manual"

@@ -1,0 +1,1 @@
+count(*) filter (where {scope}), count(*) filter (where ({scope}) and ({broken}))

@@ -1,0 +1,1 @@
+case when ({scope}) and ({broken}) then {reason} end

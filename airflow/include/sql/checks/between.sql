@@ -1,0 +1,1 @@
+{column} < {min} or {column} <= {above} or {column} > {max} or {column} >= {below}

@@ -1,0 +1,7 @@
+-- ops.crypto_runs: the newest attempt of one run for one date has failed. Parameters: run_id, snapshot_date, message.
+update ops.crypto_runs
+set status = 'failed', message = %(message)s
+where status <> 'published'
+    and attempt_id = (
+        select max(attempt_id) from ops.crypto_runs where run_id = %(run_id)s and snapshot_date = %(snapshot_date)s
+    )

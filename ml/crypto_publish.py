@@ -1,0 +1,138 @@
+"""Last steps of the crypto events: check what is staged, then bring `ops.bt_crypto_events` up to it."""
+
+import sys
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from ml.cli import CommandError
+from ml.contracts import check as check_contract
+from ml.crypto_runs import Attempt, failure_on_record, latest_attempt, one_row
+from ml.crypto_stage import CONTRACT
+from ml.settings import settings
+from ml.utils_io import connect, lock_writer, sql, with_lock_retries
+
+TABLE = "ops.bt_crypto_events"
+
+
+def check(snapshot_date: date) -> dict[str, Any]:
+    """Check the contract on what this run has staged, and let `publish` go on.
+
+    Raises:
+        CommandError: a rule is broken (on record in `ops.crypto_runs`), or nothing is staged.
+    """
+    with failure_on_record(snapshot_date), connect(application_name="crypto_events check") as conn:
+        attempt = latest_attempt(conn, snapshot_date)
+        if attempt.status == "published":
+            return {"attempt_id": attempt.attempt_id, "status": "published before"}
+        result = check_contract(conn, CONTRACT, bindings={"attempt_id": attempt.attempt_id})
+        for warning in result.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        message = "; ".join(result.warnings) or None
+        conn.execute(sql("crypto/run_checked"), {"attempt_id": attempt.attempt_id, "message": message})
+    return {
+        "attempt_id": attempt.attempt_id,
+        "rows_checked": result.rows_checked,
+        "rules_checked": result.rules_checked,
+        "warnings": result.warnings,
+    }
+
+
+def publish(snapshot_date: date) -> dict[str, Any]:
+    """Insert, update and deactivate events so that the window is as staged and checked; touch no row that is.
+
+    Once more after the commit, it changes nothing and returns what was counted then.
+
+    Raises:
+        CommandError: the run is not staged and checked, a later one has published its window meanwhile, the window is
+            empty or too many events would be deactivated (unless forced), or the counts do not add up.
+    """
+    with failure_on_record(snapshot_date):
+        try:
+            return with_lock_retries(lambda: _publish(snapshot_date))
+        except psycopg.IntegrityError as error:
+            raise CommandError(f"{TABLE} refuses what is staged: {error.diag.message_primary}") from error
+
+
+def _publish(snapshot_date: date) -> dict[str, Any]:
+    with connect(application_name="crypto_events publish") as conn:
+        lock_writer(conn, TABLE)
+        attempt = latest_attempt(conn, snapshot_date)
+        if attempt.status != "published":
+            _require_checked(conn, attempt, snapshot_date)
+            _write(conn, attempt)
+        counts = one_row(conn, "crypto/published_counts", attempt.parameters)
+    if counts["rows_late"]:
+        print(
+            f"warning: {counts['rows_late']} rows arrived that are dated before {attempt.window_from}, where the window"
+            " begins; to read them, run with full_refresh",
+            file=sys.stderr,
+        )
+    return {**attempt.parameters, "kind": attempt.kind, **counts}
+
+
+def _require_checked(conn: psycopg.Connection, attempt: Attempt, snapshot_date: date) -> None:
+    if attempt.status != "checked":
+        raise CommandError(
+            f"attempt {attempt.attempt_id} is {attempt.status}, not checked;"
+            f" check it: python -m ml.crypto_events check --snapshot-date {snapshot_date}"
+        )
+    later = conn.execute(sql("crypto/later_run"), attempt.parameters).fetchone()
+    if later:
+        raise CommandError(
+            f"attempt {later[0]} (run {later[1]!r} for {later[2]}) read the history later than attempt"
+            f" {attempt.attempt_id} and has published the same days; run {snapshot_date} again from the start"
+        )
+
+
+def _write(conn: psycopg.Connection, attempt: Attempt) -> None:
+    before = one_row(conn, "crypto/compare_events", attempt.parameters)
+    staged = one_row(conn, "crypto/count_outcomes", attempt.parameters)
+    _require_plausible(attempt, before, staged["rows_loaded"])
+    counts = {
+        **staged,
+        **one_row(conn, "upsert_crypto_events", attempt.parameters),
+        "rows_unchanged": before["rows_equal"],
+        "rows_deactivated": conn.execute(sql("crypto/deactivate_events"), attempt.parameters).rowcount,
+    }
+    after = one_row(conn, "crypto/compare_events", attempt.parameters)
+    _require_sums(attempt, counts, before, after)
+    conn.execute(sql("crypto/record_rejects"), attempt.parameters)
+    conn.execute(sql("crypto/close_mended_rejects"), attempt.parameters)
+    conn.execute(sql("crypto/run_published"), {**counts, **attempt.parameters})
+    conn.execute("delete from staging.crypto_events where attempt_id = %(attempt_id)s", attempt.parameters)
+
+
+def _require_plausible(attempt: Attempt, before: dict[str, Any], rows_loaded: int) -> None:
+    """Stop where the history looks cut off rather than changed, unless the run was forced."""
+    if attempt.forced or not before["rows_gone"]:
+        return
+    window = f"{attempt.window_from} to {attempt.window_to}"
+    way_out = "load the history; if it is right as it is, run again with force (--force)"
+    if not rows_loaded:
+        raise CommandError(
+            f"no purchase was read for {window}, where {before['rows_active']} events are active; {way_out}"
+        )
+    share = before["rows_gone"] / before["rows_active"]
+    allowed = settings().crypto_max_deactivated_share
+    if share > allowed:
+        raise CommandError(
+            f"{before['rows_gone']} of {before['rows_active']} active events from {window} would be deactivated,"
+            f" {share:.1%} where CRYPTO_MAX_DEACTIVATED_SHARE={allowed} allows {allowed:.1%}; {way_out}"
+        )
+
+
+def _require_sums(attempt: Attempt, counts: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Raise CommandError unless every row read is accounted for and the window is now as staged."""
+    read = sum(counts[f"rows_{outcome}"] for outcome in ("loaded", "rejected", "copied", "superseded"))
+    loaded = counts["rows_loaded"]
+    sums = {
+        "read": (attempt.rows_in, read + attempt.rows_late + attempt.rows_not_due),
+        "loaded": (loaded, counts["rows_inserted"] + counts["rows_updated"] + counts["rows_unchanged"]),
+        "deactivated": (before["rows_gone"], counts["rows_deactivated"]),
+        "active": (loaded, after["rows_active"]),
+        "as staged": (loaded, after["rows_equal"]),
+    }
+    if wrong := {name: pair for name, pair in sums.items() if pair[0] != pair[1]}:
+        raise CommandError(f"attempt {attempt.attempt_id}: the counts do not add up: {wrong}; nothing was written")

@@ -11,7 +11,7 @@ LOCAL = "$(or $(PYTHON),$(error no Python 3.11, 3.12 or 3.13 found; install one,
 IN_TEST = .local/venv/test/bin/python -m
 TESTS ?= tests/unit tests/integration
 
--include docker/compose.mk
+-include docker/compose.mk tests/browser/browser.mk
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'

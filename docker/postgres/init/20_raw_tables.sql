@@ -9,11 +9,13 @@ select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as loc
 create table if not exists ops.raw_files (
     table_name text primary key,
     file_name text not null,
+    sorted_by text not null,
     grain text not null
 );
 comment on table ops.raw_files is 'One row per CSV file that is loaded. Source: 20_raw_tables.sql.';
 comment on column ops.raw_files.table_name is 'Table that holds the file''s rows.';
 comment on column ops.raw_files.file_name is 'Path of the file below CSV_DIR.';
+comment on column ops.raw_files.sorted_by is 'Order in which the rows lie on disk; ctid: as in the file.';
 comment on column ops.raw_files.grain is 'What one row of the file is.';
 
 create table if not exists ops.raw_columns (
@@ -34,43 +36,45 @@ comment on column ops.raw_columns.description is 'What the column says, with its
 create table if not exists ops.raw_kinds (
     kind text primary key,
     type text not null,
-    clause text not null,
+    modifier text not null,
+    rule text not null,
+    usual text not null,
     expected text not null
 );
 comment on table ops.raw_kinds is 'One row per kind of field: its SQL type and the rule that a value must keep.';
 comment on column ops.raw_kinds.kind is 'Name of the kind.';
 comment on column ops.raw_kinds.type is 'SQL type of the table''s column.';
-comment on column ops.raw_kinds.clause is 'Constraints of the table''s column; %1$I stands for its name.';
+comment on column ops.raw_kinds.modifier is 'Modifier of the table''s column: not null, primary key or nothing.';
+comment on column ops.raw_kinds.rule is 'Condition that a value keeps, %1$s standing for it: the table''s check too.';
+comment on column ops.raw_kinds.usual is 'Regular expression of the usual spelling, which needs no closer look.';
 comment on column ops.raw_kinds.expected is 'The rule in words, for messages about rejected rows.';
 
 delete from ops.raw_files;
-insert into ops.raw_files (table_name, file_name, grain) values
-('raw.payments', 'PAYMENTS.csv', 'One row per payment of a customer (no key).'),
-('raw.active_user', 'ACTIVE_USER.csv', 'One row per customer: visits in the three months before the extraction.'),
-('raw.demograficos', 'DEMOGRAFICOS.csv', 'One row per customer whose demographics are known.'),
-('raw.dinero_cuenta', 'DINERO_CUENTA.csv', 'One row per customer with a wallet account.'),
-('raw.evaluate', 'EVALUATE.csv', 'One row per customer: did they pay again in the two months after the last payment date?'),
-('raw.marketplace_data', 'MARKETPLACE_DATA.csv', 'One row per customer who has bought in the marketplace.'),
-('raw.bt_crypto_transaction_history', 'sample_data/crypto_transaction_history.csv',
+insert into ops.raw_files (table_name, file_name, sorted_by, grain) values
+('raw.payments', 'PAYMENTS.csv', 'fecha', 'One row per payment of a customer (no key).'),
+('raw.active_user', 'ACTIVE_USER.csv', 'cus_cust_id_buy', 'One row per customer: visits in the last three months.'),
+('raw.demograficos', 'DEMOGRAFICOS.csv', 'cus_cust_id_buy', 'One row per customer whose demographics are known.'),
+('raw.dinero_cuenta', 'DINERO_CUENTA.csv', 'cus_cust_id_buy', 'One row per customer with a wallet account.'),
+('raw.evaluate', 'EVALUATE.csv', 'cus_cust_id_buy',
+ 'One row per customer: whether they paid again in the two months after the last payment date.'),
+('raw.marketplace_data', 'MARKETPLACE_DATA.csv', 'cus_cust_id_buy', 'One row per customer of the marketplace.'),
+('raw.bt_crypto_transaction_history', 'sample_data/crypto_transaction_history.csv', 'ctid',
  'One row per arrival of a crypto purchase, as the operational system wrote it: duplicates and dirt included.');
 
 delete from ops.raw_kinds;
-insert into ops.raw_kinds (kind, type, clause, expected) values
-('day', 'date', '', 'is not a date (expected YYYY-MM-DD)'),
-('event_day', 'date', 'not null', 'is not a date (expected YYYY-MM-DD)'),
-('id', 'bigint', 'check (%1$I > 0)', 'is not an id (expected a whole number from 1 to 9223372036854775807)'),
-('owner', 'bigint', 'not null check (%1$I > 0)',
- 'is not an id (expected a whole number from 1 to 9223372036854775807)'),
-('key', 'bigint', 'primary key check (%1$I > 0)',
- 'is not an id (expected a whole number from 1 to 9223372036854775807)'),
-('money', 'numeric', 'check (%1$I >= 0 and %1$I < 1e15)', 'is not an amount (expected a number of 0 or more)'),
-('month_days', 'smallint', 'check (%1$I between 0 and 31)',
- 'is not a count of days in a month (expected a whole number from 0 to 31)'),
-('count', 'integer', 'check (%1$I >= 0)', 'is not a count (expected a whole number of 0 or more)'),
-('flag', 'smallint', 'not null check (%1$I in (0, 1))', 'is not a flag (expected 0 or 1)'),
-('text', 'text', '', 'is longer than 1000 bytes'),
-('any_whole', 'bigint', '', 'is not a whole number of at most 64 bits'),
-('any_number', 'numeric', 'check (%1$I > ''-Infinity'' and %1$I < ''Infinity'')', 'is not a number');
+insert into ops.raw_kinds (kind, type, modifier, rule, usual, expected) values
+('event_day', 'date', 'not null', '', '', 'is not a date (expected YYYY-MM-DD)'),
+('day', 'date', '', '', '', 'is not a date (expected YYYY-MM-DD)'),
+('key', 'bigint', 'primary key', '%1$s > 0', '^[1-9]\d{0,17}(\.0)?$', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
+('owner', 'bigint', 'not null', '%1$s > 0', '^[1-9]\d{0,17}(\.0)?$', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
+('id', 'bigint', '', '%1$s > 0', '^[1-9]\d{0,17}(\.0)?$', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
+('money', 'numeric', '', '%1$s >= 0 and %1$s < 1e15', '^\d{1,15}(\.\d{1,10})?$', 'is not an amount (expected a number of 0 or more)'),
+('month_days', 'smallint', '', '%1$s between 0 and 31', '^([12]?\d|3[01])(\.0)?$', 'is not a number of days in a month (expected 0 to 31)'),
+('count', 'integer', '', '%1$s >= 0', '^\d{1,9}(\.0)?$', 'is not a count (expected a whole number of 0 or more)'),
+('flag', 'smallint', 'not null', '%1$s in (0, 1)', '^[01](\.0)?$', 'is not a flag (expected 0 or 1)'),
+('text', 'text', '', 'octet_length(%1$s) <= 1000', '^.{0,250}$', 'is longer than 1000 bytes'),
+('any_whole', 'bigint', '', '', '^-?\d{1,18}(\.0)?$', 'is not a whole number of 64 bits'),
+('any_number', 'numeric', '', '%1$s > ''-Infinity'' and %1$s < ''Infinity''', '^-?\d{1,15}(\.\d{1,10})?$', 'is not a number');
 
 delete from ops.raw_columns;
 insert into ops.raw_columns (table_name, position, header, kind, description) values
@@ -124,7 +128,8 @@ begin
     end loop;
     for raw_column in select * from ops.raw_columns join ops.raw_kinds using (kind) order by table_name, position loop
         perform ops.ensure_column(raw_column.table_name, lower(raw_column.header),
-            raw_column.type || ' ' || format(raw_column.clause, lower(raw_column.header)));
+            concat_ws(' ', raw_column.type, raw_column.modifier,
+                'check (' || format(nullif(raw_column.rule, ''), lower(raw_column.header)) || ')'));
         execute format('comment on column %s.%I is %L',
             raw_column.table_name, lower(raw_column.header), raw_column.description);
     end loop;

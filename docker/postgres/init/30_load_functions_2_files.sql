@@ -1,0 +1,168 @@
+-- What can be said about a file before its rows are read, and its lines one by one.
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+set lock_timeout = '90s';
+begin;
+select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+
+create or replace function ops.file_digest(path text) returns text
+language plpgsql as $$
+declare
+    piece constant bigint := 64 * 1024 * 1024;
+    size constant bigint := (pg_stat_file(path)).size;
+    digests bytea := '';
+begin
+    if size <= piece then
+        return encode(sha256(pg_read_binary_file(path)), 'hex');
+    end if;
+    for start in 0 .. (size - 1) / piece loop
+        digests := digests || sha256(pg_read_binary_file(path, start * piece, piece));
+    end loop;
+    return encode(sha256(digests), 'hex');
+end
+$$;
+comment on function ops.file_digest is 'SHA-256 of a file; above 64 MiB of the digests of its pieces of 64 MiB.';
+
+create or replace function ops.utf8_text(bytes bytea) returns text
+language plpgsql immutable as $$
+begin
+    return convert_from(bytes, 'UTF8');
+exception
+    when character_not_in_repertoire or untranslatable_character then return null;
+end
+$$;
+comment on function ops.utf8_text is 'The bytes as text, or NULL where they are not UTF-8 or hold a NUL.';
+
+create or replace function ops.header_problem(first_line bytea, target text) returns text
+language plpgsql stable as $$
+declare
+    found_line constant text := ops.utf8_text(first_line);
+    differences text;
+begin
+    if substr(first_line, 1, 2) in ('\xfffe', '\xfeff') or position('\x00'::bytea in first_line) > 0 then
+        return 'is UTF-16, expected UTF-8; convert it: iconv -f UTF-16 -t UTF-8';
+    elsif found_line is null then
+        return 'has a first line that is not UTF-8 text; expected a CSV file with a header';
+    end if;
+    select string_agg(
+        case
+            when found.name is null then format('column %s is missing (expected %s)', position, expected.header)
+            when expected.header is null then format('column %s is ''%s'' (expected no more)', position, found.name)
+            else format('column %s is ''%s'' (expected %s)', position, found.name, expected.header)
+        end,
+        ', ' order by position
+    )
+    into differences
+    from (select position::bigint, header from ops.raw_columns where table_name = target) as expected
+    full join unnest(ops.csv_fields(found_line)) with ordinality as found (name, position) using (position)
+    where lower(trim(found.name)) is distinct from lower(expected.header);
+    return 'has a wrong header: ' || left(differences, 500);
+end
+$$;
+comment on function ops.header_problem is 'What is wrong with a file''s first line; NULL where it is the table''s header.';
+
+create or replace function ops.file_problem(path text, target text, out problem text, out header_bytes int, out eol_bytes int)
+language plpgsql as $$
+declare
+    facts record;
+    start bytea;
+begin
+    header_bytes := 0;
+    select * into facts from pg_stat_file(path, missing_ok => true);
+    if facts.size is null or facts.isdir then
+        problem := format('is missing (looked for %s); put it there, or set CSV_DIR', path);
+        return;
+    end if;
+    if facts.size = 0 then
+        problem := 'is empty, expected a header and rows';
+        return;
+    end if;
+    start := pg_read_binary_file(path, 0, 65536);
+    header_bytes := position('\x0a'::bytea in start);
+    eol_bytes := 1;
+    if header_bytes = 0 then  -- a single line
+        header_bytes := length(start);
+        eol_bytes := 0;
+    elsif substr(start, header_bytes - 1, 1) = '\x0d' then
+        eol_bytes := 2;
+    end if;
+    start := substr(start, 1, header_bytes - eol_bytes);
+    problem := ops.header_problem(case when substr(start, 1, 3) = '\xefbbbf' then substr(start, 4) else start end, target);
+exception
+    when others then
+        problem := format(
+            'cannot be read by the database server (%s); let everybody read it: chmod a+r, and a+x on its folders', sqlerrm
+        );
+end
+$$;
+comment on function ops.file_problem is
+    'Why a file cannot be loaded, as far as it shows before its rows are read, and the length of header and line end.';
+
+create or replace function ops.utf8_problem(bytes bytea) returns text
+language plpgsql immutable as $$
+declare
+    culprit bytea;
+    place int;
+begin
+    perform convert_from(bytes, 'UTF8');
+    return null;
+exception
+    when character_not_in_repertoire or untranslatable_character then
+        -- invalid byte sequence for encoding "UTF8": 0xf1 0x6f 0x73
+        culprit := decode(replace(replace(substring(sqlerrm from '(0x[0-9a-f ]+[0-9a-fx ]*)$'), '0x', ''), ' ', ''), 'hex');
+        place := position(culprit in bytes);
+        if get_byte(culprit, 0) = 0 then
+            return format('holds a NUL byte (byte %s of the line)', place);
+        end if;
+        return format('is not UTF-8 (byte %s of the line is 0x%s)', place, encode(substr(culprit, 1, 1), 'hex'));
+end
+$$;
+comment on function ops.utf8_problem is 'The first byte that is not UTF-8 or is a NUL, in words; NULL where there is none.';
+
+create or replace function ops.read_lines(path text) returns text
+language plpgsql as $$
+declare
+    piece constant int := 16 * 1024 * 1024;
+    reach constant int := 1024 * 1024;
+    size constant bigint := (pg_stat_file(path)).size;
+    start bigint := 0;
+    stop bigint;
+    place int;
+    lines_before bigint := 0;
+    bytes bytea;
+    content text;
+begin
+    while start < size loop
+        stop := start + piece;
+        while stop < size loop  -- up to the end of the line there
+            place := position('\x0a'::bytea in pg_read_binary_file(path, stop, reach));
+            stop := stop + case when place > 0 then place else reach end;
+            exit when place > 0;
+            if stop - start > 8 * piece then
+                return format('has a line of more than 100 MiB after line %s: it is no CSV file', lines_before);
+            end if;
+        end loop;
+        bytes := pg_read_binary_file(path, start, stop - start);
+        content := ops.utf8_text(bytes);
+        if content is not null then
+            insert into pg_temp.load_lines (line_number, line_text)
+            select lines_before + number, rtrim(line, E'\r')
+            from string_to_table(content, E'\n') with ordinality as split (line, number)
+            where rtrim(line, E'\r') <> '' and lines_before + number > 1;
+        else
+            content := encode(bytes, 'escape');
+            insert into pg_temp.load_lines (line_number, line_text, problem)
+            select lines_before + number, coalesce(rtrim(ops.utf8_text(raw), E'\r'), line), ops.utf8_problem(raw)
+            from string_to_table(content, E'\n') with ordinality as split (line, number)
+            cross join lateral (select decode(line, 'escape') as raw offset 0) as decoded
+            where raw not in ('', '\x0d') and lines_before + number > 1;
+        end if;
+        lines_before := lines_before + length(content) - length(replace(content, E'\n', ''));
+        start := stop;
+    end loop;
+    return null;
+end
+$$;
+comment on function ops.read_lines is
+    'Fill load_lines with the lines after the header that are not blank; returns why that cannot be done, or NULL.';
+commit;

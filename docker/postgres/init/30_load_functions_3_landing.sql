@@ -1,0 +1,140 @@
+-- Two ways from a file into the table `landing`, all columns text: COPY for a clean file, and line by line for one
+-- that COPY refuses or that holds quotes. Both give the same rows.
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+set lock_timeout = '90s';
+begin;
+select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+
+create or replace function ops.make_landing(target text) returns void
+language plpgsql set client_min_messages = warning as $$
+begin
+    drop table if exists pg_temp.landing, pg_temp.load_lines, pg_temp.load_rejects, pg_temp.load_days;
+    execute (
+        select format(
+            'create temporary table landing (line_number bigint, fields int, %s) on commit drop',
+            string_agg(format('%I text', lower(header)), ', ' order by position)
+        )
+        from ops.raw_columns where table_name = target
+    );
+    create temporary table load_lines (line_number bigint, line_text text, problem text) on commit drop;
+    create temporary table load_rejects (line_number bigint, reason text) on commit drop;
+    create temporary table load_days (header text, field text, day date, rows bigint, problem text) on commit drop;
+end
+$$;
+comment on function ops.make_landing is 'Create the temporary tables of one load.';
+
+create or replace function ops.land_copied(path text, target text, header_bytes int, eol_bytes int, out clean boolean, out rows bigint)
+language plpgsql as $$
+declare
+    columns text[];
+    bytes bigint;
+    size constant bigint := (pg_stat_file(path)).size;
+begin
+    select array_agg(lower(header) order by position) into columns from ops.raw_columns where table_name = target;
+    clean := false;
+    begin
+        -- With a quote sign that no file has, a quote is an ordinary character: none can swallow the lines after it.
+        execute format(
+            'copy pg_temp.landing (%s) from %L with (format csv, header, quote E''\x01'', encoding ''UTF8'')',
+            (select string_agg(format('%I', name), ', ') from unnest(columns) as name), path
+        );
+    exception
+        when data_exception or program_limit_exceeded then return;
+    end;
+    execute format(
+        'select count(*), coalesce(sum(%s), 0), coalesce(bool_and(not (%s)), true) from pg_temp.landing',
+        (select string_agg(format('coalesce(octet_length(%I), 0)', name), ' + ') from unnest(columns) as name),
+        (select coalesce(string_agg(format('coalesce(position(''"'' in %I) > 0, false)', lower(header)), ' or '), 'false')
+         from ops.raw_columns where table_name = target and kind = 'text')
+    ) into rows, bytes, clean;
+    -- Every byte of the file must be accounted for: header, fields, commas, line ends.
+    bytes := header_bytes + bytes + rows * (cardinality(columns) - 1 + eol_bytes);
+    clean := clean and size in (bytes, bytes - eol_bytes);
+end
+$$;
+comment on function ops.land_copied is 'Copy a file into landing; not clean: it has to be read line by line.';
+
+create or replace function ops.record_fields(record_text text) returns text[]
+language sql immutable parallel safe as $$
+    select case when position('"' in record_text) = 0 then string_to_array(record_text, ',', '') else ops.csv_fields(record_text) end
+$$;
+comment on function ops.record_fields is 'ops.csv_fields, quickly where there is no quote.';
+
+create or replace function ops.join_quoted_lines(columns int) returns void
+language plpgsql as $$
+declare
+    opened record;
+    following text;
+    joined text;
+    used_through bigint := 0;
+    stray int := 0;
+begin
+    create index on pg_temp.load_lines (line_number);
+    for opened in
+        select line_number, line_text from pg_temp.load_lines
+        where position('"' in line_text) > 0 and problem is null and ops.csv_fields(line_text) is null
+        order by line_number
+    loop
+        continue when opened.line_number <= used_through;
+        exit when stray > 10000;  -- a file like this is refused in any case
+        stray := stray + 1;
+        joined := opened.line_text;
+        for step in 1 .. 50 loop
+            following := (select line_text from pg_temp.load_lines where line_number = opened.line_number + step);
+            -- A line that is a whole record by itself belongs to no field: the quote before it is a stray one.
+            exit when cardinality(ops.record_fields(following)) = columns;
+            joined := joined || E'\n' || coalesce(following, '');
+            if cardinality(ops.csv_fields(joined)) = columns then
+                used_through := opened.line_number + step;
+                stray := stray - 1;
+                update pg_temp.load_lines set line_text = joined where line_number = opened.line_number;
+                delete from pg_temp.load_lines
+                where line_number between opened.line_number + 1 and used_through;
+                exit;
+            end if;
+        end loop;
+    end loop;
+end
+$$;
+comment on function ops.join_quoted_lines is 'Make one record of the lines of a quoted field that holds line ends.';
+
+create or replace function ops.land_lines(target text) returns bigint
+language plpgsql as $$
+declare
+    columns constant int := (select count(*) from ops.raw_columns where table_name = target);
+begin
+    if exists (select from pg_temp.load_lines where position('"' in line_text) > 0 and problem is null) then
+        perform ops.join_quoted_lines(columns);
+    end if;
+    execute (
+        select format(
+            $sql$
+            insert into pg_temp.landing
+            select line_number, cardinality(field), %s
+            from (
+                select line_number, ops.record_fields(line_text) as field
+                from pg_temp.load_lines where problem is null and octet_length(line_text) <= 1048576 order by ctid
+                offset 0
+            ) as split
+            $sql$,
+            string_agg(format('field[%s]', place), ', ' order by place)
+        )
+        from generate_series(1, columns) as place
+    );
+    insert into pg_temp.load_rejects (line_number, reason)
+    select line_number, problem from pg_temp.load_lines where problem is not null
+    union all
+    select line_number, format('is %s bytes long (at most 1 MiB)', octet_length(line_text))
+    from pg_temp.load_lines where problem is null and octet_length(line_text) > 1048576
+    union all
+    select line_number, coalesce(
+        format('has %s fields, expected %s', fields, columns), 'has a quote that is not closed, or inside a field without quotes'
+    )
+    from pg_temp.landing where fields is distinct from columns;
+    return (select count(*) from pg_temp.load_lines);
+end
+$$;
+comment on function ops.land_lines is 
+    'Fill landing from load_lines, and load_rejects with what is no record; returns the number of records.';
+commit;

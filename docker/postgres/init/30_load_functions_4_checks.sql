@@ -1,0 +1,156 @@
+-- What is wrong with the rows in `landing`: load_days gets the days in it, load_rejects the rows that break a rule.
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+set lock_timeout = '90s';
+begin;
+select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+
+create or replace function ops.find_days(target text) returns void
+language plpgsql as $$
+declare
+    -- as long as it is no later day anywhere on earth
+    today constant date := (now() at time zone 'UTC' + interval '14 hours')::date;
+    header text;
+begin
+    for header in
+        select raw_columns.header from ops.raw_columns join ops.raw_kinds using (kind)
+        where table_name = target and type = 'date' order by position
+    loop
+        execute format(
+            'insert into pg_temp.load_days
+             select %L, field, ops.iso_day(field), rows
+             from (select %I as field, count(*) as rows from pg_temp.landing group by 1) as distinct_fields
+             where field is not null',
+            header, lower(header)
+        );
+    end loop;
+    update pg_temp.load_days set problem = format('%s ''%s'' is not a date (expected YYYY-MM-DD)', load_days.header, left(field, 60))
+    where day is null;
+    update pg_temp.load_days set problem = format('%s ''%s'' lies in the future', load_days.header, field)
+    where day > today;
+    if target = 'raw.payments' then
+        perform ops.find_lone_days();
+    elsif target = 'raw.active_user' then
+        perform ops.find_late_logins();
+    end if;
+end
+$$;
+comment on function ops.find_days is 'List the days in landing with what is wrong with each.';
+
+create or replace function ops.find_lone_days() returns void
+language plpgsql as $$
+begin
+    with days as (
+        select
+            day,
+            day - lag(day) over (order by day) as gap,
+            sum(rows) over (order by day) - rows as rows_before,
+            sum(rows) over () as rows
+        from pg_temp.load_days where problem is null
+    ),
+    whole as (
+        select
+            max(day) filter (where gap > 31 and rows_before < rows * 0.001) as first_day,
+            min(day) filter (where gap > 31 and rows - rows_before < rows * 0.001) as first_day_after
+        from days
+    )
+    update pg_temp.load_days
+    set problem = format(
+        'FECHA ''%s'' lies alone, more than 31 days %s all but 0.1 %% of the payments', field,
+        case when load_days.day < first_day then 'before' else 'after' end
+    )
+    from whole
+    where problem is null
+      and (
+          load_days.day < first_day
+          or load_days.day >= first_day_after
+          and load_days.day > coalesce((select data_complete_through from ops.stated_dates), '-infinity')
+      );
+end
+$$;
+comment on function ops.find_lone_days is 'Stray days of payments would be taken for the beginning or end of the data.';
+
+create or replace function ops.find_late_logins() returns void
+language plpgsql as $$
+begin
+    with days as (
+        select
+            day,
+            sum(rows) over (order by day) - rows as rows_before,
+            sum(rows) over () as rows
+        from pg_temp.load_days where problem is null
+    ),
+    months as (
+        select date_trunc('month', day)::date as month, min(rows_before) as rows_before, min(rows) as rows
+        from days group by 1
+    ),
+    whole as (
+        select coalesce(
+            (select extraction_month from ops.stated_dates),
+            max(month) filter (where rows - rows_before >= rows * 0.001)
+        ) as extraction_month
+        from months
+    )
+    update pg_temp.load_days
+    set problem = format(
+        '%s ''%s'' lies after the extraction month, %s', header, field, to_char(extraction_month, 'YYYY-MM')
+    )
+    from whole
+    where problem is null and day >= extraction_month + interval '1 month';
+end
+$$;
+comment on function ops.find_late_logins is 'A stray late login would be taken for the extraction month.';
+
+create or replace function ops.reject_rows(target text) returns void
+language plpgsql as $$
+declare
+    key_header text;
+    problems text;
+begin
+    select string_agg(
+        case
+            when type = 'date' then format(
+                '(select problem from pg_temp.load_days where header = %L and load_days.field = %I)', header, lower(header)
+            )
+            else format(
+                'case when %1$I !~ %2$L then ops.field_problem(%3$L, %1$I, %4$L) end',
+                lower(header), usual, header, kind
+            )
+        end
+        || case when modifier = '' then '' else format(', case when %I is null then %L end', lower(header), header || ' is empty') end,
+        ', ' order by position
+    )
+    into problems
+    from ops.raw_columns join ops.raw_kinds using (kind)
+    where table_name = target;
+    create index on pg_temp.load_days (field);
+    execute format(
+        'insert into pg_temp.load_rejects
+         select line_number, reason
+         from (select line_number, nullif(concat_ws(''; '', %s), '''') as reason from pg_temp.landing where fields = %s) as looked_at
+         where reason is not null',
+        problems, (select count(*) from ops.raw_columns where table_name = target)
+    );
+    select header into key_header
+    from ops.raw_columns join ops.raw_kinds using (kind)
+    where table_name = target and modifier = 'primary key';
+    if key_header is null then
+        return;
+    end if;
+    execute format(
+        'insert into pg_temp.load_rejects
+         select line_number, format(''%s %%s is in line %%s already'', key, first_line)
+         from (
+             select line_number, key, min(line_number) over (partition by key) as first_line
+             from (
+                 select line_number, %s as key from pg_temp.landing
+                 where not exists (select from pg_temp.load_rejects where load_rejects.line_number = landing.line_number)
+             ) as keys
+         ) as numbered
+         where line_number > first_line',
+        key_header, ops.value_sql(format('%I', lower(key_header)), 'bigint')
+    );
+end
+$$;
+comment on function ops.reject_rows is 'Put the rows of landing that break a rule into load_rejects, with every reason.';
+commit;

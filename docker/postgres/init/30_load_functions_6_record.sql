@@ -1,0 +1,161 @@
+-- The loader itself, and what it puts on record.
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+set lock_timeout = '90s';
+begin;
+select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+
+create or replace function ops.record_load(this ops.raw_loads) returns ops.raw_loads
+language plpgsql as $$
+begin
+    if this.status = 'unchanged' then  -- every start says so: the last time is enough
+        delete from ops.raw_loads where table_name = this.table_name and status = 'unchanged';
+    end if;
+    this.loaded_at := now();
+    insert into ops.raw_loads (
+        table_name, file_name, file_digest, file_bytes, rows_in_file, rows_loaded, rows_rejected, status, message,
+        first_payment_date, extraction_month, data_complete_through, evaluate_cutoff
+    )
+    values (
+        this.table_name, this.file_name, this.file_digest, this.file_bytes, this.rows_in_file, this.rows_loaded,
+        this.rows_rejected, this.status, this.message,
+        this.first_payment_date, this.extraction_month, this.data_complete_through, this.evaluate_cutoff
+    )
+    returning load_id into this.load_id;
+    if this.rows_rejected > 0 then
+        insert into ops.raw_rejects (load_id, file_name, line_number, line_text, reason, mended_text)
+        select this.load_id, this.file_name, line_number, left(line_text, 10000), reason, mended_text
+        from (select line_number, string_agg(reason, '; ') as reason from pg_temp.load_rejects group by 1) as rejects
+        join pg_temp.load_lines using (line_number)
+        left join (
+            -- what a person has mended before need not be mended again
+            select distinct on (line_text) line_text, mended_text from ops.raw_rejects
+            where file_name = this.file_name and mended_text is not null order by line_text, reject_id desc
+        ) as mended using (line_text)
+        order by line_number
+        limit case when this.status = 'refused' then 10000 end;
+        -- the same lines of the same file, rejected at an earlier attempt
+        delete from ops.raw_rejects using ops.raw_loads as earlier
+        where earlier.load_id = raw_rejects.load_id and earlier.load_id <> this.load_id
+          and earlier.table_name = this.table_name and earlier.file_digest = this.file_digest;
+    end if;
+    return this;
+end
+$$;
+comment on function ops.record_load is 'Write a load and its rejects (of a refused load the first 10,000) down.';
+
+create or replace function ops.read_and_load(this ops.raw_loads, path text, reload boolean, force boolean) returns ops.raw_loads
+language plpgsql set work_mem = '256MB' set maintenance_work_mem = '256MB' set jit = off as $$
+declare
+    modified constant timestamptz := (pg_stat_file(path, missing_ok => true)).modification;
+    file record;
+    is_filled boolean;
+    clean boolean;
+begin
+    this.status := 'refused';
+    this.rows_loaded := 0;
+    this.rows_rejected := 0;
+    select * into file from ops.file_problem(path, this.table_name);
+    if file.problem is not null then
+        this.message := file.problem;
+        return this;
+    end if;
+    this.file_bytes := (pg_stat_file(path)).size;
+    this.file_digest := ops.file_digest(path);
+    execute format('select exists (select from %s)', this.table_name) into is_filled;
+    if is_filled and not reload and this.file_digest = (
+        select file_digest from ops.raw_loads
+        where table_name = this.table_name and status = 'loaded' order by load_id desc limit 1
+    ) then
+        this.status := 'unchanged';
+        return this;
+    end if;
+
+    perform ops.make_landing(this.table_name);
+    select landed.clean, landed.rows into clean, this.rows_in_file
+    from ops.land_copied(path, this.table_name, file.header_bytes, file.eol_bytes) as landed;
+    if clean then
+        perform ops.find_days(this.table_name);
+        clean := not exists (select from pg_temp.load_days where problem is not null);
+    end if;
+    if clean then
+        this.message := ops.load_problem(this.table_name, this.file_digest, this.rows_in_file, 0, force);
+        if this.message is null then
+            begin
+                this.rows_loaded := ops.replace_rows(this.table_name);
+            exception
+                when data_exception or integrity_constraint_violation or program_limit_exceeded then clean := false;
+            end;
+        end if;
+    end if;
+    if not clean then
+        perform ops.make_landing(this.table_name);
+        this.message := ops.read_lines(path);
+        if this.message is not null then
+            return this;
+        end if;
+        this.rows_in_file := ops.land_lines(this.table_name);
+        perform ops.find_days(this.table_name);
+        perform ops.reject_rows(this.table_name);
+        this.rows_rejected := (select count(distinct line_number) from pg_temp.load_rejects);
+        this.message := ops.load_problem(this.table_name, this.file_digest, this.rows_in_file, this.rows_rejected, force);
+        if this.message is null then
+            this.rows_loaded := ops.replace_rows(this.table_name);
+        end if;
+    end if;
+    if this.message is null then
+        if (pg_stat_file(path)).modification <> modified then
+            raise exception '% changed while it was loaded: run the load again', this.file_name;
+        end if;
+        this.status := 'loaded';
+        if this.rows_in_file <> this.rows_loaded + this.rows_rejected then
+            raise exception '%: % rows in the file, but % loaded and % rejected',
+                this.file_name, this.rows_in_file, this.rows_loaded, this.rows_rejected;
+        end if;
+        execute format('analyze %s', this.table_name);
+    end if;
+    return this;
+end
+$$;
+comment on function ops.read_and_load is 'Read the file and replace its table''s rows, or say in the message why not.';
+
+create or replace function ops.load_raw_file(
+    target text, csv_dir text, reload boolean default false, force boolean default false
+) returns ops.raw_loads
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    this ops.raw_loads;
+begin
+    select table_name, file_name into strict this.table_name, this.file_name
+    from ops.raw_files where table_name = target;
+    if csv_dir !~ '^/' then
+        raise exception 'CSV_DIR=''%'': expected the absolute path of the folder with the CSV files, as the database server '
+            'sees it', csv_dir;
+    end if;
+    perform set_config('lock_timeout', '15min', true);
+    perform pg_advisory_xact_lock(hashtextextended(target, 0));
+    perform set_config('lock_timeout', '90s', true);
+    this := ops.read_and_load(this, csv_dir || '/' || this.file_name, reload, force);
+    if this.status = 'loaded' and target = 'raw.payments' then
+        perform ops.build_customers();
+        select min(fecha), max(fecha), max(fecha) + 1
+        into this.first_payment_date, this.data_complete_through, this.evaluate_cutoff
+        from raw.payments;
+    elsif this.status = 'loaded' and target = 'raw.active_user' then
+        select date_trunc('month', max(greatest(last_login_mp_date_1, last_login_ml_date_1)))::date
+        into this.extraction_month
+        from raw.active_user;
+    end if;
+    return ops.record_load(this);
+exception
+    when lock_not_available then
+        raise exception '%: % is locked by %; end that and load again', this.file_name, target, coalesce(
+            (select string_agg(format('process %s (%s)', pid, coalesce(nullif(application_name, ''), usename)), ', ')
+             from pg_stat_activity where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()),
+            'another session'
+        );
+end
+$$;
+comment on function ops.load_raw_file is
+    'Load the file of a raw table from csv_dir, a folder of the database server; unchanged files are left alone.';
+commit;

@@ -1,0 +1,89 @@
+-- Rejected rows that a person has mended go into their table.
+\set ON_ERROR_STOP on
+set client_min_messages = warning;
+set lock_timeout = '90s';
+begin;
+select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+
+create or replace function ops.reject_replayed_rows(target text, rejecting ops.raw_loads) returns void
+language plpgsql as $$
+declare
+    key_header text;
+begin
+    if target = 'raw.payments' then
+        insert into pg_temp.load_rejects
+        select line_number, format('FECHA ''%s'' lies outside the loaded payments, %s to %s',
+            fecha, rejecting.first_payment_date, rejecting.data_complete_through)
+        from pg_temp.landing
+        where ops.iso_day(fecha) not between rejecting.first_payment_date and rejecting.data_complete_through;
+    elsif target = 'raw.active_user' then
+        insert into pg_temp.load_rejects
+        select line_number, format('a last login lies after the extraction month, %s', to_char(rejecting.extraction_month, 'YYYY-MM'))
+        from pg_temp.landing
+        where greatest(ops.iso_day(last_login_mp_date_1), ops.iso_day(last_login_ml_date_1))
+            >= rejecting.extraction_month + interval '1 month';
+    end if;
+    select header into key_header
+    from ops.raw_columns join ops.raw_kinds using (kind)
+    where table_name = target and modifier = 'primary key';
+    if key_header is not null then
+        execute format(
+            'insert into pg_temp.load_rejects
+             select line_number, format(''%1$s %%s is loaded already'', landed.%2$I)
+             from (
+                 select line_number, %2$I from pg_temp.landing
+                 where not exists (select from pg_temp.load_rejects where load_rejects.line_number = landing.line_number)
+                 offset 0
+             ) as landed
+             join %3$s as loaded on loaded.%2$I = %4$s',
+            key_header, lower(key_header), target, ops.value_sql(format('landed.%I', lower(key_header)), 'bigint')
+        );
+    end if;
+end
+$$;
+comment on function ops.reject_replayed_rows is 'What a mended row must keep beside the rules for every row.';
+
+create or replace function ops.replay_raw_rejects() returns setof ops.raw_loads
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    rejecting ops.raw_loads;
+    this ops.raw_loads;
+begin
+    perform set_config('lock_timeout', '15min', true);
+    for rejecting in
+        select distinct on (table_name) * from ops.raw_loads where status = 'loaded' order by table_name, load_id desc
+    loop
+        perform pg_advisory_xact_lock(hashtextextended(rejecting.table_name, 0));
+        perform ops.make_landing(rejecting.table_name);
+        insert into pg_temp.load_lines (line_number, line_text)
+        select reject_id, mended_text from ops.raw_rejects
+        where load_id = rejecting.load_id and mended_text is not null and replayed_load_id is null;
+        continue when not found;
+
+        this := null;
+        this.table_name := rejecting.table_name;
+        this.file_name := rejecting.file_name;
+        this.status := 'replayed';
+        select encode(sha256(convert_to(string_agg(line_text, E'\n' order by line_number), 'UTF8')), 'hex')
+        into this.file_digest from pg_temp.load_lines;
+        this.rows_in_file := ops.land_lines(rejecting.table_name);
+        perform ops.find_days(rejecting.table_name);
+        perform ops.reject_rows(rejecting.table_name);
+        perform ops.reject_replayed_rows(rejecting.table_name, rejecting);
+        this.rows_loaded := ops.insert_landed(rejecting.table_name);
+        this.rows_rejected := 0;  -- they keep their place in ops.raw_rejects, with the new reason
+        this.message := format('%s mended rows of load %s', this.rows_loaded, rejecting.load_id);
+        this := ops.record_load(this);
+        update ops.raw_rejects set reason = 'mended, but ' || rejects.reason
+        from (select line_number, string_agg(reason, '; ') as reason from pg_temp.load_rejects group by 1) as rejects
+        where reject_id = line_number;
+        update ops.raw_rejects set replayed_load_id = this.load_id
+        where reject_id in (select line_number from pg_temp.load_lines)
+          and reject_id not in (select line_number from pg_temp.load_rejects);
+        return next this;
+    end loop;
+end
+$$;
+comment on function ops.replay_raw_rejects is
+    'Take the rejects of the present loads whose mended_text is filled in into their tables; the rest stays rejected.';
+commit;

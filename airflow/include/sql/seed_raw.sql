@@ -9,8 +9,8 @@
 \pset tuples_only on
 \pset format unaligned
 select coalesce(max(load_id), 0) as loads_before from ops.raw_loads \gset
-select ops.load_line(
+select loader.load_line(
     ops.load_raw_file('raw.bt_crypto_transaction_history', :'csv_dir', reload => true, force => :'force' = '1')
 );
 vacuum (skip_locked) raw.bt_crypto_transaction_history;
-select ops.require_loads(:loads_before) as required \gset
+select loader.require_loads(:loads_before) as required \gset

@@ -1,4 +1,4 @@
--- The raw tables, one per CSV file and one row per record of it. ops.raw_columns states each column once: the table,
+-- The raw tables, one per CSV file and one row per record of it. loader.raw_columns states each column once: the table,
 -- the header check, the conversion and the comment all come from there, and so does a column that an old database lacks.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
@@ -6,19 +6,19 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create table if not exists ops.raw_files (
+create table if not exists loader.raw_files (
     table_name text primary key,
     file_name text not null,
     sorted_by text not null,
     grain text not null
 );
-comment on table ops.raw_files is 'One row per CSV file that is loaded. Source: 20_raw_tables.sql.';
-comment on column ops.raw_files.table_name is 'Table that holds the file''s rows.';
-comment on column ops.raw_files.file_name is 'Path of the file below CSV_DIR.';
-comment on column ops.raw_files.sorted_by is 'Order in which the rows lie on disk; ctid: as in the file.';
-comment on column ops.raw_files.grain is 'What one row of the file is.';
+comment on table loader.raw_files is 'One row per CSV file that is loaded. Source: 20_raw_tables.sql.';
+comment on column loader.raw_files.table_name is 'Table that holds the file''s rows.';
+comment on column loader.raw_files.file_name is 'Path of the file below CSV_DIR.';
+comment on column loader.raw_files.sorted_by is 'Order in which the rows lie on disk; ctid: as in the file.';
+comment on column loader.raw_files.grain is 'What one row of the file is.';
 
-create table if not exists ops.raw_columns (
+create table if not exists loader.raw_columns (
     table_name text not null,
     position int not null,
     header text not null,
@@ -26,14 +26,14 @@ create table if not exists ops.raw_columns (
     description text not null,
     primary key (table_name, position)
 );
-comment on table ops.raw_columns is 'One row per column of a CSV file. Source: 20_raw_tables.sql.';
-comment on column ops.raw_columns.table_name is 'Table that holds the file''s rows.';
-comment on column ops.raw_columns.position is 'Place in the file, from 1.';
-comment on column ops.raw_columns.header is 'Name in the file''s first line; the table''s column is this name in lower case.';
-comment on column ops.raw_columns.kind is 'What a field may hold, see ops.raw_kinds.';
-comment on column ops.raw_columns.description is 'What the column says, with its unit.';
+comment on table loader.raw_columns is 'One row per column of a CSV file. Source: 20_raw_tables.sql.';
+comment on column loader.raw_columns.table_name is 'Table that holds the file''s rows.';
+comment on column loader.raw_columns.position is 'Place in the file, from 1.';
+comment on column loader.raw_columns.header is 'Name in the file''s first line; the table''s column is this name in lower case.';
+comment on column loader.raw_columns.kind is 'What a field may hold, see loader.raw_kinds.';
+comment on column loader.raw_columns.description is 'What the column says, with its unit.';
 
-create table if not exists ops.raw_kinds (
+create table if not exists loader.raw_kinds (
     kind text primary key,
     type text not null,
     modifier text not null,
@@ -41,16 +41,16 @@ create table if not exists ops.raw_kinds (
     usual text not null,
     expected text not null
 );
-comment on table ops.raw_kinds is 'One row per kind of field: its SQL type and the rule that a value must keep.';
-comment on column ops.raw_kinds.kind is 'Name of the kind.';
-comment on column ops.raw_kinds.type is 'SQL type of the table''s column.';
-comment on column ops.raw_kinds.modifier is 'Modifier of the table''s column: not null, primary key or nothing.';
-comment on column ops.raw_kinds.rule is 'Condition that a value keeps, %1$s standing for it: the table''s check too.';
-comment on column ops.raw_kinds.usual is 'Regular expression of the usual spelling, which needs no closer look.';
-comment on column ops.raw_kinds.expected is 'The rule in words, for messages about rejected rows.';
+comment on table loader.raw_kinds is 'One row per kind of field: its SQL type and the rule that a value must keep.';
+comment on column loader.raw_kinds.kind is 'Name of the kind.';
+comment on column loader.raw_kinds.type is 'SQL type of the table''s column.';
+comment on column loader.raw_kinds.modifier is 'Modifier of the table''s column: not null, primary key or nothing.';
+comment on column loader.raw_kinds.rule is 'Condition that a value keeps, %1$s standing for it: the table''s check too.';
+comment on column loader.raw_kinds.usual is 'Regular expression of the usual spelling, which needs no closer look.';
+comment on column loader.raw_kinds.expected is 'The rule in words, for messages about rejected rows.';
 
-delete from ops.raw_files;
-insert into ops.raw_files (table_name, file_name, sorted_by, grain) values
+delete from loader.raw_files;
+insert into loader.raw_files (table_name, file_name, sorted_by, grain) values
 ('raw.payments', 'PAYMENTS.csv', 'fecha', 'One row per payment of a customer (no key).'),
 ('raw.active_user', 'ACTIVE_USER.csv', 'cus_cust_id_buy', 'One row per customer: visits in the last three months.'),
 ('raw.demograficos', 'DEMOGRAFICOS.csv', 'cus_cust_id_buy', 'One row per customer whose demographics are known.'),
@@ -61,8 +61,8 @@ insert into ops.raw_files (table_name, file_name, sorted_by, grain) values
 ('raw.bt_crypto_transaction_history', 'sample_data/crypto_transaction_history.csv', 'ctid',
  'One row per arrival of a crypto purchase, as the operational system wrote it: duplicates and dirt included.');
 
-delete from ops.raw_kinds;
-insert into ops.raw_kinds (kind, type, modifier, rule, usual, expected) values
+delete from loader.raw_kinds;
+insert into loader.raw_kinds (kind, type, modifier, rule, usual, expected) values
 ('event_day', 'date', 'not null', '', '', 'is not a date (expected YYYY-MM-DD)'),
 ('day', 'date', '', '', '', 'is not a date (expected YYYY-MM-DD)'),
 ('key', 'bigint', 'primary key', '%1$s > 0', '^[1-9]\d{0,17}(\.0)?$', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
@@ -76,8 +76,8 @@ insert into ops.raw_kinds (kind, type, modifier, rule, usual, expected) values
 ('any_whole', 'bigint', '', '', '^-?\d{1,18}(\.0)?$', 'is not a whole number of 64 bits'),
 ('any_number', 'numeric', '', '%1$s > ''-Infinity'' and %1$s < ''Infinity''', '^-?\d{1,15}(\.\d{1,10})?$', 'is not a number');
 
-delete from ops.raw_columns;
-insert into ops.raw_columns (table_name, position, header, kind, description) values
+delete from loader.raw_columns;
+insert into loader.raw_columns (table_name, position, header, kind, description) values
 ('raw.payments', 1, 'FECHA', 'event_day', 'Day of the payment.'),
 ('raw.payments', 2, 'CUS_CUST_ID_SEL', 'id', 'Seller who was paid.'),
 ('raw.payments', 3, 'CUS_CUST_ID_BUY', 'owner', 'Customer who paid.'),
@@ -121,12 +121,12 @@ declare
     raw_file record;
     raw_column record;
 begin
-    for raw_file in select * from ops.raw_files loop
+    for raw_file in select * from loader.raw_files loop
         execute format('create table if not exists %s ()', raw_file.table_name);
         execute format('comment on table %s is %L', raw_file.table_name,
             raw_file.grain || ' Source: ' || raw_file.file_name || ', loaded by ops.load_raw_file.');
     end loop;
-    for raw_column in select * from ops.raw_columns join ops.raw_kinds using (kind) order by table_name, position loop
+    for raw_column in select * from loader.raw_columns join loader.raw_kinds using (kind) order by table_name, position loop
         perform ops.ensure_column(raw_column.table_name, lower(raw_column.header),
             concat_ws(' ', raw_column.type, raw_column.modifier,
                 'check (' || format(nullif(raw_column.rule, ''), lower(raw_column.header)) || ')'));

@@ -5,7 +5,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function ops.whole_digits(field text) returns text
+create or replace function loader.whole_digits(field text) returns text
 language sql immutable parallel safe as $$
     select case
         when position('.' in field) = 0 then field
@@ -13,22 +13,22 @@ language sql immutable parallel safe as $$
         else regexp_replace(field, '\.0+$', '')
     end
 $$;
-comment on function ops.whole_digits is 'A whole number without the .0 that some extractions give it; 1.5 stays 1.5.';
+comment on function loader.whole_digits is 'A whole number without the .0 that some extractions give it; 1.5 stays 1.5.';
 
-create or replace function ops.value_sql(field_sql text, type text) returns text
+create or replace function loader.value_sql(field_sql text, type text) returns text
 language sql immutable as $$
     select format(
         case
-            when type in ('smallint', 'integer', 'bigint') then 'ops.whole_digits(%1$s)::%2$s'
+            when type in ('smallint', 'integer', 'bigint') then 'loader.whole_digits(%1$s)::%2$s'
             when type = 'text' then '%1$s'
             else '%1$s::%2$s'
         end,
         field_sql, type
     )
 $$;
-comment on function ops.value_sql is 'SQL that turns a text field into a value of the type; evaluating it may fail.';
+comment on function loader.value_sql is 'SQL that turns a text field into a value of the type; evaluating it may fail.';
 
-create or replace function ops.iso_day(field text) returns date
+create or replace function loader.iso_day(field text) returns date
 language plpgsql immutable set datestyle = 'ISO, YMD' as $$
 begin
     return case when field ~ '^\d{4}-\d{2}-\d{2}$' then field::date end;
@@ -36,19 +36,19 @@ exception
     when data_exception then return null;
 end
 $$;
-comment on function ops.iso_day is 'The day written YYYY-MM-DD, or NULL where the text is no such day.';
+comment on function loader.iso_day is 'The day written YYYY-MM-DD, or NULL where the text is no such day.';
 
-create or replace function ops.field_problem(header text, field text, field_kind text) returns text
+create or replace function loader.field_problem(header text, field text, field_kind text) returns text
 language plpgsql stable as $$
 declare
-    kind ops.raw_kinds;
+    kind loader.raw_kinds;
     holds boolean;
 begin
-    select * into strict kind from ops.raw_kinds where raw_kinds.kind = field_kind;
+    select * into strict kind from loader.raw_kinds where raw_kinds.kind = field_kind;
     begin
         execute format(
             'select value is not null and (%s) from (select %s as value) as converted',
-            coalesce(format(nullif(kind.rule, ''), 'value'), 'true'), ops.value_sql(quote_literal(field), kind.type)
+            coalesce(format(nullif(kind.rule, ''), 'value'), 'true'), loader.value_sql(quote_literal(field), kind.type)
         ) into holds;
     exception
         when data_exception then holds := false;
@@ -59,9 +59,9 @@ begin
     end;
 end
 $$;
-comment on function ops.field_problem is 'Why the field is no value of the kind, with the value; NULL where it is one.';
+comment on function loader.field_problem is 'Why the field is no value of the kind, with the value; NULL where it is one.';
 
-create or replace function ops.csv_fields(record_text text) returns text[]
+create or replace function loader.csv_fields(record_text text) returns text[]
 language plpgsql immutable as $$
 begin
     if position('"' in record_text) = 0 then
@@ -82,6 +82,6 @@ begin
     );
 end
 $$;
-comment on function ops.csv_fields is
+comment on function loader.csv_fields is
     'The fields of a CSV record, empty ones NULL; NULL where a quote stands where none may or is not closed.';
 commit;

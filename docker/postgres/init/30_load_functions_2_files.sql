@@ -5,7 +5,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function ops.file_digest(path text) returns text
+create or replace function loader.file_digest(path text) returns text
 language plpgsql as $$
 declare
     piece constant bigint := 64 * 1024 * 1024;
@@ -21,9 +21,9 @@ begin
     return encode(sha256(digests), 'hex');
 end
 $$;
-comment on function ops.file_digest is 'SHA-256 of a file; above 64 MiB of the digests of its pieces of 64 MiB.';
+comment on function loader.file_digest is 'SHA-256 of a file; above 64 MiB of the digests of its pieces of 64 MiB.';
 
-create or replace function ops.utf8_text(bytes bytea) returns text
+create or replace function loader.utf8_text(bytes bytea) returns text
 language plpgsql immutable as $$
 begin
     return convert_from(bytes, 'UTF8');
@@ -31,12 +31,12 @@ exception
     when character_not_in_repertoire or untranslatable_character then return null;
 end
 $$;
-comment on function ops.utf8_text is 'The bytes as text, or NULL where they are not UTF-8 or hold a NUL.';
+comment on function loader.utf8_text is 'The bytes as text, or NULL where they are not UTF-8 or hold a NUL.';
 
-create or replace function ops.header_problem(first_line bytea, target text) returns text
+create or replace function loader.header_problem(first_line bytea, target text) returns text
 language plpgsql stable as $$
 declare
-    found_line constant text := ops.utf8_text(first_line);
+    found_line constant text := loader.utf8_text(first_line);
     differences text;
 begin
     if substr(first_line, 1, 2) in ('\xfffe', '\xfeff') or position('\x00'::bytea in first_line) > 0 then
@@ -53,15 +53,15 @@ begin
         ', ' order by position
     )
     into differences
-    from (select position::bigint, header from ops.raw_columns where table_name = target) as expected
-    full join unnest(ops.csv_fields(found_line)) with ordinality as found (name, position) using (position)
+    from (select position::bigint, header from loader.raw_columns where table_name = target) as expected
+    full join unnest(loader.csv_fields(found_line)) with ordinality as found (name, position) using (position)
     where lower(trim(found.name)) is distinct from lower(expected.header);
     return 'has a wrong header: ' || left(differences, 500);
 end
 $$;
-comment on function ops.header_problem is 'What is wrong with a file''s first line; NULL where it is the table''s header.';
+comment on function loader.header_problem is 'What is wrong with a file''s first line; NULL where it is the table''s header.';
 
-create or replace function ops.file_problem(path text, target text, out problem text, out header_bytes int, out eol_bytes int)
+create or replace function loader.file_problem(path text, target text, out problem text, out header_bytes int, out eol_bytes int)
 language plpgsql as $$
 declare
     facts record;
@@ -87,7 +87,7 @@ begin
         eol_bytes := 2;
     end if;
     start := substr(start, 1, header_bytes - eol_bytes);
-    problem := ops.header_problem(case when substr(start, 1, 3) = '\xefbbbf' then substr(start, 4) else start end, target);
+    problem := loader.header_problem(case when substr(start, 1, 3) = '\xefbbbf' then substr(start, 4) else start end, target);
 exception
     when others then
         problem := format(
@@ -95,10 +95,10 @@ exception
         );
 end
 $$;
-comment on function ops.file_problem is
+comment on function loader.file_problem is
     'Why a file cannot be loaded, as far as it shows before its rows are read, and the length of header and line end.';
 
-create or replace function ops.utf8_problem(bytes bytea) returns text
+create or replace function loader.utf8_problem(bytes bytea) returns text
 language plpgsql immutable as $$
 declare
     culprit bytea;
@@ -117,9 +117,9 @@ exception
         return format('is not UTF-8 (byte %s of the line is 0x%s)', place, encode(substr(culprit, 1, 1), 'hex'));
 end
 $$;
-comment on function ops.utf8_problem is 'The first byte that is not UTF-8 or is a NUL, in words; NULL where there is none.';
+comment on function loader.utf8_problem is 'The first byte that is not UTF-8 or is a NUL, in words; NULL where there is none.';
 
-create or replace function ops.read_lines(path text) returns text
+create or replace function loader.read_lines(path text) returns text
 language plpgsql as $$
 declare
     piece constant int := 16 * 1024 * 1024;
@@ -143,7 +143,7 @@ begin
             end if;
         end loop;
         bytes := pg_read_binary_file(path, start, stop - start);
-        content := ops.utf8_text(bytes);
+        content := loader.utf8_text(bytes);
         if content is not null then
             insert into pg_temp.load_lines (line_number, line_text)
             select lines_before + number, rtrim(line, E'\r')
@@ -152,7 +152,7 @@ begin
         else
             content := encode(bytes, 'escape');
             insert into pg_temp.load_lines (line_number, line_text, problem)
-            select lines_before + number, coalesce(rtrim(ops.utf8_text(raw), E'\r'), line), ops.utf8_problem(raw)
+            select lines_before + number, coalesce(rtrim(loader.utf8_text(raw), E'\r'), line), loader.utf8_problem(raw)
             from string_to_table(content, E'\n') with ordinality as split (line, number)
             cross join lateral (select decode(line, 'escape') as raw offset 0) as decoded
             where raw not in ('', '\x0d') and lines_before + number > 1;
@@ -163,6 +163,6 @@ begin
     return null;
 end
 $$;
-comment on function ops.read_lines is
+comment on function loader.read_lines is
     'Fill load_lines with the lines after the header that are not blank; returns why that cannot be done, or NULL.';
 commit;

@@ -6,7 +6,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function ops.make_landing(target text) returns void
+create or replace function loader.make_landing(target text) returns void
 language plpgsql set client_min_messages = warning as $$
 begin
     drop table if exists pg_temp.landing, pg_temp.load_lines, pg_temp.load_rejects, pg_temp.load_days;
@@ -15,23 +15,23 @@ begin
             'create temporary table landing (line_number bigint, fields int, %s) on commit drop',
             string_agg(format('%I text', lower(header)), ', ' order by position)
         )
-        from ops.raw_columns where table_name = target
+        from loader.raw_columns where table_name = target
     );
     create temporary table load_lines (line_number bigint, line_text text, problem text) on commit drop;
     create temporary table load_rejects (line_number bigint, reason text) on commit drop;
     create temporary table load_days (header text, field text, day date, rows bigint, problem text) on commit drop;
 end
 $$;
-comment on function ops.make_landing is 'Create the temporary tables of one load.';
+comment on function loader.make_landing is 'Create the temporary tables of one load.';
 
-create or replace function ops.land_copied(path text, target text, header_bytes int, eol_bytes int, out clean boolean, out rows bigint)
+create or replace function loader.land_copied(path text, target text, header_bytes int, eol_bytes int, out clean boolean, out rows bigint)
 language plpgsql as $$
 declare
     columns text[];
     bytes bigint;
     size constant bigint := (pg_stat_file(path)).size;
 begin
-    select array_agg(lower(header) order by position) into columns from ops.raw_columns where table_name = target;
+    select array_agg(lower(header) order by position) into columns from loader.raw_columns where table_name = target;
     clean := false;
     begin
         -- With a quote sign that no file has, a quote is an ordinary character: none can swallow the lines after it.
@@ -46,22 +46,22 @@ begin
         'select count(*), coalesce(sum(%s), 0), coalesce(bool_and(not (%s)), true) from pg_temp.landing',
         (select string_agg(format('coalesce(octet_length(%I), 0)', name), ' + ') from unnest(columns) as name),
         (select coalesce(string_agg(format('coalesce(position(''"'' in %I) > 0, false)', lower(header)), ' or '), 'false')
-         from ops.raw_columns where table_name = target and kind = 'text')
+         from loader.raw_columns where table_name = target and kind = 'text')
     ) into rows, bytes, clean;
     -- Every byte of the file must be accounted for: header, fields, commas, line ends.
     bytes := header_bytes + bytes + rows * (cardinality(columns) - 1 + eol_bytes);
     clean := clean and size in (bytes, bytes - eol_bytes);
 end
 $$;
-comment on function ops.land_copied is 'Copy a file into landing; not clean: it has to be read line by line.';
+comment on function loader.land_copied is 'Copy a file into landing; not clean: it has to be read line by line.';
 
-create or replace function ops.record_fields(record_text text) returns text[]
+create or replace function loader.record_fields(record_text text) returns text[]
 language sql immutable parallel safe as $$
-    select case when position('"' in record_text) = 0 then string_to_array(record_text, ',', '') else ops.csv_fields(record_text) end
+    select case when position('"' in record_text) = 0 then string_to_array(record_text, ',', '') else loader.csv_fields(record_text) end
 $$;
-comment on function ops.record_fields is 'ops.csv_fields, quickly where there is no quote.';
+comment on function loader.record_fields is 'loader.csv_fields, quickly where there is no quote.';
 
-create or replace function ops.join_quoted_lines(columns int) returns void
+create or replace function loader.join_quoted_lines(columns int) returns void
 language plpgsql as $$
 declare
     opened record;
@@ -73,7 +73,7 @@ begin
     create index on pg_temp.load_lines (line_number);
     for opened in
         select line_number, line_text from pg_temp.load_lines
-        where position('"' in line_text) > 0 and problem is null and ops.csv_fields(line_text) is null
+        where position('"' in line_text) > 0 and problem is null and loader.csv_fields(line_text) is null
         order by line_number
     loop
         continue when opened.line_number <= used_through;
@@ -83,9 +83,9 @@ begin
         for step in 1 .. 50 loop
             following := (select line_text from pg_temp.load_lines where line_number = opened.line_number + step);
             -- A line that is a whole record by itself belongs to no field: the quote before it is a stray one.
-            exit when cardinality(ops.record_fields(following)) = columns;
+            exit when cardinality(loader.record_fields(following)) = columns;
             joined := joined || E'\n' || coalesce(following, '');
-            if cardinality(ops.csv_fields(joined)) = columns then
+            if cardinality(loader.csv_fields(joined)) = columns then
                 used_through := opened.line_number + step;
                 stray := stray - 1;
                 update pg_temp.load_lines set line_text = joined where line_number = opened.line_number;
@@ -97,15 +97,15 @@ begin
     end loop;
 end
 $$;
-comment on function ops.join_quoted_lines is 'Make one record of the lines of a quoted field that holds line ends.';
+comment on function loader.join_quoted_lines is 'Make one record of the lines of a quoted field that holds line ends.';
 
-create or replace function ops.land_lines(target text) returns bigint
+create or replace function loader.land_lines(target text) returns bigint
 language plpgsql as $$
 declare
-    columns constant int := (select count(*) from ops.raw_columns where table_name = target);
+    columns constant int := (select count(*) from loader.raw_columns where table_name = target);
 begin
     if exists (select from pg_temp.load_lines where position('"' in line_text) > 0 and problem is null) then
-        perform ops.join_quoted_lines(columns);
+        perform loader.join_quoted_lines(columns);
     end if;
     execute (
         select format(
@@ -113,7 +113,7 @@ begin
             insert into pg_temp.landing
             select line_number, cardinality(field), %s
             from (
-                select line_number, ops.record_fields(line_text) as field
+                select line_number, loader.record_fields(line_text) as field
                 from pg_temp.load_lines where problem is null and octet_length(line_text) <= 1048576 order by ctid
                 offset 0
             ) as split
@@ -135,6 +135,6 @@ begin
     return (select count(*) from pg_temp.load_lines);
 end
 $$;
-comment on function ops.land_lines is 
+comment on function loader.land_lines is 
     'Fill landing from load_lines, and load_rejects with what is no record; returns the number of records.';
 commit;

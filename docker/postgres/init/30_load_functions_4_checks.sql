@@ -5,7 +5,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function ops.find_days(target text) returns void
+create or replace function loader.find_days(target text) returns void
 language plpgsql as $$
 declare
     -- as long as it is no later day anywhere on earth
@@ -13,12 +13,12 @@ declare
     header text;
 begin
     for header in
-        select raw_columns.header from ops.raw_columns join ops.raw_kinds using (kind)
+        select raw_columns.header from loader.raw_columns join loader.raw_kinds using (kind)
         where table_name = target and type = 'date' order by position
     loop
         execute format(
             'insert into pg_temp.load_days
-             select %L, field, ops.iso_day(field), rows
+             select %L, field, loader.iso_day(field), rows
              from (select %I as field, count(*) as rows from pg_temp.landing group by 1) as distinct_fields
              where field is not null',
             header, lower(header)
@@ -29,15 +29,15 @@ begin
     update pg_temp.load_days set problem = format('%s ''%s'' lies in the future', load_days.header, field)
     where day > today;
     if target = 'raw.payments' then
-        perform ops.find_lone_days();
+        perform loader.find_lone_days();
     elsif target = 'raw.active_user' then
-        perform ops.find_late_logins();
+        perform loader.find_late_logins();
     end if;
 end
 $$;
-comment on function ops.find_days is 'List the days in landing with what is wrong with each.';
+comment on function loader.find_days is 'List the days in landing with what is wrong with each.';
 
-create or replace function ops.find_lone_days() returns void
+create or replace function loader.find_lone_days() returns void
 language plpgsql as $$
 begin
     with days as (
@@ -68,9 +68,9 @@ begin
       );
 end
 $$;
-comment on function ops.find_lone_days is 'Stray days of payments would be taken for the beginning or end of the data.';
+comment on function loader.find_lone_days is 'Stray days of payments would be taken for the beginning or end of the data.';
 
-create or replace function ops.find_late_logins() returns void
+create or replace function loader.find_late_logins() returns void
 language plpgsql as $$
 begin
     with days as (
@@ -99,9 +99,9 @@ begin
     where problem is null and day >= extraction_month + interval '1 month';
 end
 $$;
-comment on function ops.find_late_logins is 'A stray late login would be taken for the extraction month.';
+comment on function loader.find_late_logins is 'A stray late login would be taken for the extraction month.';
 
-create or replace function ops.reject_rows(target text) returns void
+create or replace function loader.reject_rows(target text) returns void
 language plpgsql as $$
 declare
     key_header text;
@@ -113,7 +113,7 @@ begin
                 '(select problem from pg_temp.load_days where header = %L and load_days.field = %I)', header, lower(header)
             )
             else format(
-                'case when %1$I !~ %2$L then ops.field_problem(%3$L, %1$I, %4$L) end',
+                'case when %1$I !~ %2$L then loader.field_problem(%3$L, %1$I, %4$L) end',
                 lower(header), usual, header, kind
             )
         end
@@ -121,7 +121,7 @@ begin
         ', ' order by position
     )
     into problems
-    from ops.raw_columns join ops.raw_kinds using (kind)
+    from loader.raw_columns join loader.raw_kinds using (kind)
     where table_name = target;
     create index on pg_temp.load_days (field);
     execute format(
@@ -129,10 +129,10 @@ begin
          select line_number, reason
          from (select line_number, nullif(concat_ws(''; '', %s), '''') as reason from pg_temp.landing where fields = %s) as looked_at
          where reason is not null',
-        problems, (select count(*) from ops.raw_columns where table_name = target)
+        problems, (select count(*) from loader.raw_columns where table_name = target)
     );
     select header into key_header
-    from ops.raw_columns join ops.raw_kinds using (kind)
+    from loader.raw_columns join loader.raw_kinds using (kind)
     where table_name = target and modifier = 'primary key';
     if key_header is null then
         return;
@@ -148,9 +148,9 @@ begin
              ) as keys
          ) as numbered
          where line_number > first_line',
-        key_header, ops.value_sql(format('%I', lower(key_header)), 'bigint')
+        key_header, loader.value_sql(format('%I', lower(key_header)), 'bigint')
     );
 end
 $$;
-comment on function ops.reject_rows is 'Put the rows of landing that break a rule into load_rejects, with every reason.';
+comment on function loader.reject_rows is 'Put the rows of landing that break a rule into load_rejects, with every reason.';
 commit;

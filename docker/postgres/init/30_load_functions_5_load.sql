@@ -5,7 +5,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function ops.insert_landed(target text) returns bigint
+create or replace function loader.insert_landed(target text) returns bigint
 language plpgsql as $$
 declare
     rows bigint;
@@ -19,20 +19,20 @@ begin
             target,
             string_agg(format('%I', lower(header)), ', ' order by position),
             string_agg(
-                format('%s as %I', ops.value_sql(format('%I', lower(header)), type), lower(header)), ', ' order by position
+                format('%s as %I', loader.value_sql(format('%I', lower(header)), type), lower(header)), ', ' order by position
             ),
             raw_files.sorted_by
         )
-        from ops.raw_columns join ops.raw_kinds using (kind) join ops.raw_files using (table_name)
+        from loader.raw_columns join loader.raw_kinds using (kind) join loader.raw_files using (table_name)
         where table_name = target group by raw_files.sorted_by
     );
     get diagnostics rows = row_count;
     return rows;
 end
 $$;
-comment on function ops.insert_landed is 'Add the rows of landing that are not rejected to their table; returns how many.';
+comment on function loader.insert_landed is 'Add the rows of landing that are not rejected to their table; returns how many.';
 
-create or replace function ops.replace_rows(target text) returns bigint
+create or replace function loader.replace_rows(target text) returns bigint
 language plpgsql set session_replication_role = replica as $$  -- no triggers: staging.customers is built in bulk
 declare
     index_definitions text[] := '{}';
@@ -54,16 +54,16 @@ begin
     end if;
     -- DELETE and not TRUNCATE: readers are not locked out, and whoever reads an older snapshot still sees the old rows.
     execute format('delete from %s', target);
-    rows := ops.insert_landed(target);
+    rows := loader.insert_landed(target);
     foreach definition in array index_definitions loop
         execute definition;
     end loop;
     return rows;
 end
 $$;
-comment on function ops.replace_rows is 'Replace a table''s rows by those of landing that are not rejected; returns how many.';
+comment on function loader.replace_rows is 'Replace a table''s rows by those of landing that are not rejected; returns how many.';
 
-create or replace function ops.build_customers() returns void
+create or replace function loader.build_customers() returns void
 language plpgsql as $$
 begin
     create temporary table load_customers on commit drop as
@@ -79,9 +79,9 @@ begin
     analyze staging.customers;
 end
 $$;
-comment on function ops.build_customers is 'Build staging.customers from raw.payments.';
+comment on function loader.build_customers is 'Build staging.customers from raw.payments.';
 
-create or replace function ops.load_problem(target text, digest text, rows bigint, rejected bigint, force boolean) returns text
+create or replace function loader.load_problem(target text, digest text, rows bigint, rejected bigint, force boolean) returns text
 language plpgsql stable as $$
 declare
     rows_before constant bigint := (
@@ -114,5 +114,5 @@ begin
     return null;
 end
 $$;
-comment on function ops.load_problem is 'Why the file read into landing must not replace what is loaded; NULL where it may.';
+comment on function loader.load_problem is 'Why the file read into landing must not replace what is loaded; NULL where it may.';
 commit;

@@ -5,7 +5,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function ops.record_load(this ops.raw_loads) returns ops.raw_loads
+create or replace function loader.record_load(this ops.raw_loads) returns ops.raw_loads
 language plpgsql as $$
 begin
     if this.status = 'unchanged' then  -- every start says so: the last time is enough
@@ -42,9 +42,9 @@ begin
     return this;
 end
 $$;
-comment on function ops.record_load is 'Write a load and its rejects (of a refused load the first 10,000) down.';
+comment on function loader.record_load is 'Write a load and its rejects (of a refused load the first 10,000) down.';
 
-create or replace function ops.read_and_load(this ops.raw_loads, path text, reload boolean, force boolean) returns ops.raw_loads
+create or replace function loader.read_and_load(this ops.raw_loads, path text, reload boolean, force boolean) returns ops.raw_loads
 language plpgsql set work_mem = '256MB' set maintenance_work_mem = '256MB' set jit = off as $$
 declare
     modified constant timestamptz := (pg_stat_file(path, missing_ok => true)).modification;
@@ -55,13 +55,13 @@ begin
     this.status := 'refused';
     this.rows_loaded := 0;
     this.rows_rejected := 0;
-    select * into file from ops.file_problem(path, this.table_name);
+    select * into file from loader.file_problem(path, this.table_name);
     if file.problem is not null then
         this.message := file.problem;
         return this;
     end if;
     this.file_bytes := (pg_stat_file(path)).size;
-    this.file_digest := ops.file_digest(path);
+    this.file_digest := loader.file_digest(path);
     execute format('select exists (select from %s)', this.table_name) into is_filled;
     if is_filled and not reload and this.file_digest = (
         select file_digest from ops.raw_loads
@@ -71,36 +71,36 @@ begin
         return this;
     end if;
 
-    perform ops.make_landing(this.table_name);
+    perform loader.make_landing(this.table_name);
     select landed.clean, landed.rows into clean, this.rows_in_file
-    from ops.land_copied(path, this.table_name, file.header_bytes, file.eol_bytes) as landed;
+    from loader.land_copied(path, this.table_name, file.header_bytes, file.eol_bytes) as landed;
     if clean then
-        perform ops.find_days(this.table_name);
+        perform loader.find_days(this.table_name);
         clean := not exists (select from pg_temp.load_days where problem is not null);
     end if;
     if clean then
-        this.message := ops.load_problem(this.table_name, this.file_digest, this.rows_in_file, 0, force);
+        this.message := loader.load_problem(this.table_name, this.file_digest, this.rows_in_file, 0, force);
         if this.message is null then
             begin
-                this.rows_loaded := ops.replace_rows(this.table_name);
+                this.rows_loaded := loader.replace_rows(this.table_name);
             exception
                 when data_exception or integrity_constraint_violation or program_limit_exceeded then clean := false;
             end;
         end if;
     end if;
     if not clean then
-        perform ops.make_landing(this.table_name);
-        this.message := ops.read_lines(path);
+        perform loader.make_landing(this.table_name);
+        this.message := loader.read_lines(path);
         if this.message is not null then
             return this;
         end if;
-        this.rows_in_file := ops.land_lines(this.table_name);
-        perform ops.find_days(this.table_name);
-        perform ops.reject_rows(this.table_name);
+        this.rows_in_file := loader.land_lines(this.table_name);
+        perform loader.find_days(this.table_name);
+        perform loader.reject_rows(this.table_name);
         this.rows_rejected := (select count(distinct line_number) from pg_temp.load_rejects);
-        this.message := ops.load_problem(this.table_name, this.file_digest, this.rows_in_file, this.rows_rejected, force);
+        this.message := loader.load_problem(this.table_name, this.file_digest, this.rows_in_file, this.rows_rejected, force);
         if this.message is null then
-            this.rows_loaded := ops.replace_rows(this.table_name);
+            this.rows_loaded := loader.replace_rows(this.table_name);
         end if;
     end if;
     if this.message is null then
@@ -117,7 +117,7 @@ begin
     return this;
 end
 $$;
-comment on function ops.read_and_load is 'Read the file and replace its table''s rows, or say in the message why not.';
+comment on function loader.read_and_load is 'Read the file and replace its table''s rows, or say in the message why not.';
 
 create or replace function ops.load_raw_file(
     target text, csv_dir text, reload boolean default false, force boolean default false
@@ -127,7 +127,7 @@ declare
     this ops.raw_loads;
 begin
     select table_name, file_name into strict this.table_name, this.file_name
-    from ops.raw_files where table_name = target;
+    from loader.raw_files where table_name = target;
     if csv_dir !~ '^/' then
         raise exception 'CSV_DIR=''%'': expected the absolute path of the folder with the CSV files, as the database server '
             'sees it', csv_dir;
@@ -135,9 +135,9 @@ begin
     perform set_config('lock_timeout', '15min', true);
     perform pg_advisory_xact_lock(hashtextextended(target, 0));
     perform set_config('lock_timeout', '90s', true);
-    this := ops.read_and_load(this, csv_dir || '/' || this.file_name, reload, force);
+    this := loader.read_and_load(this, csv_dir || '/' || this.file_name, reload, force);
     if this.status = 'loaded' and target = 'raw.payments' then
-        perform ops.build_customers();
+        perform loader.build_customers();
         select min(fecha), max(fecha), max(fecha) + 1
         into this.first_payment_date, this.data_complete_through, this.evaluate_cutoff
         from raw.payments;
@@ -146,7 +146,7 @@ begin
         into this.extraction_month
         from raw.active_user;
     end if;
-    return ops.record_load(this);
+    return loader.record_load(this);
 exception
     when lock_not_available then
         raise exception '%: % is locked by %; end that and load again', this.file_name, target, coalesce(

@@ -5,7 +5,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function ops.load_line(this ops.raw_loads) returns text
+create or replace function loader.load_line(this ops.raw_loads) returns text
 language sql stable as $$
     select concat_ws(
         ', ',
@@ -22,9 +22,9 @@ language sql stable as $$
         )
     )
 $$;
-comment on function ops.load_line is 'A load in one line.';
+comment on function loader.load_line is 'A load in one line.';
 
-create or replace function ops.require_loads(loads_before bigint) returns void
+create or replace function loader.require_loads(loads_before bigint) returns void
 language plpgsql as $$
 declare
     refusals constant text := (
@@ -37,12 +37,12 @@ begin
     end if;
 end
 $$;
-comment on function ops.require_loads is 'Fail with every refusal since the given load.';
+comment on function loader.require_loads is 'Fail with every refusal since the given load.';
 
-create or replace function ops.stated_day(variable text, value text) returns date
+create or replace function loader.stated_day(variable text, value text) returns date
 language plpgsql as $$
 declare
-    day constant date := ops.iso_day(value || case when value ~ '^\d{4}-\d{2}$' then '-01' else '' end);
+    day constant date := loader.iso_day(value || case when value ~ '^\d{4}-\d{2}$' then '-01' else '' end);
 begin
     if value <> '' and (day is null or length(value) = 7 and variable <> 'EXTRACTION_MONTH') then
         raise exception '%=''%'' is not a % (set it in .env, or leave it empty to take it from the files)', variable, value,
@@ -51,20 +51,20 @@ begin
     return day;
 end
 $$;
-comment on function ops.stated_day is 'The day that a variable states, or NULL where it is empty.';
+comment on function loader.stated_day is 'The day that a variable states, or NULL where it is empty.';
 
-create or replace function ops.state_dates(extraction_month text, data_complete_through text, evaluate_cutoff text)
+create or replace function loader.state_dates(extraction_month text, data_complete_through text, evaluate_cutoff text)
 returns void
 language sql as $$
     update ops.stated_dates
     set
-        extraction_month = date_trunc('month', ops.stated_day('EXTRACTION_MONTH', state_dates.extraction_month)),
-        data_complete_through = ops.stated_day('DATA_COMPLETE_THROUGH', state_dates.data_complete_through),
-        evaluate_cutoff = ops.stated_day('EVALUATE_CUTOFF', state_dates.evaluate_cutoff)
+        extraction_month = date_trunc('month', loader.stated_day('EXTRACTION_MONTH', state_dates.extraction_month)),
+        data_complete_through = loader.stated_day('DATA_COMPLETE_THROUGH', state_dates.data_complete_through),
+        evaluate_cutoff = loader.stated_day('EVALUATE_CUTOFF', state_dates.evaluate_cutoff)
 $$;
-comment on function ops.state_dates is 'Write down the dates that .env states; empty ones follow from the files.';
+comment on function loader.state_dates is 'Write down the dates that .env states; empty ones follow from the files.';
 
-create or replace function ops.check_stated_dates() returns void
+create or replace function loader.check_stated_dates() returns void
 language plpgsql as $$
 declare
     covered constant ops.current_data := (select current_data from ops.current_data);
@@ -91,9 +91,9 @@ begin
     end if;
 end
 $$;
-comment on function ops.check_stated_dates is 'Fail where a stated date contradicts the loaded files.';
+comment on function loader.check_stated_dates is 'Fail where a stated date contradicts the loaded files.';
 
-create or replace function ops.is_sample_file(csv_dir text, file text, digest text) returns boolean
+create or replace function loader.is_sample_file(csv_dir text, file text, digest text) returns boolean
 language plpgsql as $$
 begin
     return coalesce(
@@ -104,9 +104,9 @@ exception
     when others then return false;  -- a manifest that cannot be read vouches for nothing
 end
 $$;
-comment on function ops.is_sample_file is 'Whether the generator of this project wrote the file.';
+comment on function loader.is_sample_file is 'Whether the generator of this project wrote the file.';
 
-create or replace function ops.churn_flag_line(csv_dir text, churn_means text) returns text
+create or replace function loader.churn_flag_line(csv_dir text, churn_means text) returns text
 language sql as $$
     select format(
         'EVALUATE.csv: churn = 1 for %s %% of the customers, taken to mean that they %s. Where 1 means the opposite, set '
@@ -116,11 +116,11 @@ language sql as $$
         case churn_means when 'came_back' then 'stayed_away' else 'came_back' end
     )
     from raw.evaluate
-    having not ops.is_sample_file(csv_dir, 'EVALUATE.csv', (
+    having not loader.is_sample_file(csv_dir, 'EVALUATE.csv', (
         select file_digest from ops.raw_loads
         where table_name = 'raw.evaluate' and status = 'loaded' order by load_id desc limit 1
     ))
 $$;
-comment on function ops.churn_flag_line is
+comment on function loader.churn_flag_line is
     'What a user who brings an EVALUATE.csv of their own has to make sure of; NULL for the sample.';
 commit;

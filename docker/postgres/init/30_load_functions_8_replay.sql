@@ -5,7 +5,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function ops.reject_replayed_rows(target text, rejecting ops.raw_loads) returns void
+create or replace function loader.reject_replayed_rows(target text, rejecting ops.raw_loads) returns void
 language plpgsql as $$
 declare
     key_header text;
@@ -15,16 +15,16 @@ begin
         select line_number, format('FECHA ''%s'' lies outside the loaded payments, %s to %s',
             fecha, rejecting.first_payment_date, rejecting.data_complete_through)
         from pg_temp.landing
-        where ops.iso_day(fecha) not between rejecting.first_payment_date and rejecting.data_complete_through;
+        where loader.iso_day(fecha) not between rejecting.first_payment_date and rejecting.data_complete_through;
     elsif target = 'raw.active_user' then
         insert into pg_temp.load_rejects
         select line_number, format('a last login lies after the extraction month, %s', to_char(rejecting.extraction_month, 'YYYY-MM'))
         from pg_temp.landing
-        where greatest(ops.iso_day(last_login_mp_date_1), ops.iso_day(last_login_ml_date_1))
+        where greatest(loader.iso_day(last_login_mp_date_1), loader.iso_day(last_login_ml_date_1))
             >= rejecting.extraction_month + interval '1 month';
     end if;
     select header into key_header
-    from ops.raw_columns join ops.raw_kinds using (kind)
+    from loader.raw_columns join loader.raw_kinds using (kind)
     where table_name = target and modifier = 'primary key';
     if key_header is not null then
         execute format(
@@ -36,12 +36,12 @@ begin
                  offset 0
              ) as landed
              join %3$s as loaded on loaded.%2$I = %4$s',
-            key_header, lower(key_header), target, ops.value_sql(format('landed.%I', lower(key_header)), 'bigint')
+            key_header, lower(key_header), target, loader.value_sql(format('landed.%I', lower(key_header)), 'bigint')
         );
     end if;
 end
 $$;
-comment on function ops.reject_replayed_rows is 'What a mended row must keep beside the rules for every row.';
+comment on function loader.reject_replayed_rows is 'What a mended row must keep beside the rules for every row.';
 
 create or replace function ops.replay_raw_rejects() returns setof ops.raw_loads
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -54,7 +54,7 @@ begin
         select distinct on (table_name) * from ops.raw_loads where status = 'loaded' order by table_name, load_id desc
     loop
         perform pg_advisory_xact_lock(hashtextextended(rejecting.table_name, 0));
-        perform ops.make_landing(rejecting.table_name);
+        perform loader.make_landing(rejecting.table_name);
         insert into pg_temp.load_lines (line_number, line_text)
         select reject_id, mended_text from ops.raw_rejects
         where load_id = rejecting.load_id and mended_text is not null and replayed_load_id is null;
@@ -66,14 +66,14 @@ begin
         this.status := 'replayed';
         select encode(sha256(convert_to(string_agg(line_text, E'\n' order by line_number), 'UTF8')), 'hex')
         into this.file_digest from pg_temp.load_lines;
-        this.rows_in_file := ops.land_lines(rejecting.table_name);
-        perform ops.find_days(rejecting.table_name);
-        perform ops.reject_rows(rejecting.table_name);
-        perform ops.reject_replayed_rows(rejecting.table_name, rejecting);
-        this.rows_loaded := ops.insert_landed(rejecting.table_name);
+        this.rows_in_file := loader.land_lines(rejecting.table_name);
+        perform loader.find_days(rejecting.table_name);
+        perform loader.reject_rows(rejecting.table_name);
+        perform loader.reject_replayed_rows(rejecting.table_name, rejecting);
+        this.rows_loaded := loader.insert_landed(rejecting.table_name);
         this.rows_rejected := 0;  -- they keep their place in ops.raw_rejects, with the new reason
         this.message := format('%s mended rows of load %s', this.rows_loaded, rejecting.load_id);
-        this := ops.record_load(this);
+        this := loader.record_load(this);
         update ops.raw_rejects set reason = 'mended, but ' || rejects.reason
         from (select line_number, string_agg(reason, '; ') as reason from pg_temp.load_rejects group by 1) as rejects
         where reject_id = line_number;

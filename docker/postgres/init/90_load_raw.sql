@@ -18,15 +18,15 @@
 \pset tuples_only on
 \pset format unaligned
 
-select ops.state_dates(:'extraction_month', :'data_complete_through', :'evaluate_cutoff') as stated \gset
+select loader.state_dates(:'extraction_month', :'data_complete_through', :'evaluate_cutoff') as stated \gset
 select coalesce(max(load_id), 0) as loads_before from ops.raw_loads \gset
 
 -- The statements that do the work, one a file, so that each commits by itself.
 select format(
-    'select ops.load_line(ops.load_raw_file(%L, %L, reload => %L, force => %L))',
+    'select loader.load_line(ops.load_raw_file(%L, %L, reload => %L, force => %L))',
     table_name, :'csv_dir', :'reload' = '1', :'force' = '1'
 )
-from ops.raw_files order by file_name like '%/%', file_name
+from loader.raw_files order by file_name like '%/%', file_name
 \gexec
 
 -- Marks the new pages as visible to all: index-only scans rely on it.
@@ -40,8 +40,8 @@ from (
 \gexec
 
 select line
-from ops.churn_flag_line(:'csv_dir', :'churn_means') as line
+from loader.churn_flag_line(:'csv_dir', :'churn_means') as line
 where line is not null and exists (select from ops.raw_loads where load_id > :loads_before and status = 'loaded' and table_name = 'raw.evaluate');
 
-select ops.require_loads(:loads_before) as required \gset
-select ops.check_stated_dates() as checked \gset
+select loader.require_loads(:loads_before) as required \gset
+select loader.check_stated_dates() as checked \gset

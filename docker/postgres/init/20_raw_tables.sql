@@ -46,7 +46,7 @@ comment on column loader.raw_kinds.kind is 'Name of the kind.';
 comment on column loader.raw_kinds.type is 'SQL type of the table''s column.';
 comment on column loader.raw_kinds.modifier is 'Modifier of the table''s column: not null, primary key or nothing.';
 comment on column loader.raw_kinds.rule is 'Condition that a value keeps, %1$s standing for it: the table''s check too.';
-comment on column loader.raw_kinds.usual is 'Regular expression of the usual spelling, which needs no closer look.';
+comment on column loader.raw_kinds.usual is 'Condition on a field''s text, %1$s, under which it needs no closer look.';
 comment on column loader.raw_kinds.expected is 'The rule in words, for messages about rejected rows.';
 
 delete from loader.raw_files;
@@ -65,16 +65,16 @@ delete from loader.raw_kinds;
 insert into loader.raw_kinds (kind, type, modifier, rule, usual, expected) values
 ('event_day', 'date', 'not null', '', '', 'is not a date (expected YYYY-MM-DD)'),
 ('day', 'date', '', '', '', 'is not a date (expected YYYY-MM-DD)'),
-('key', 'bigint', 'primary key', '%1$s > 0', '^[1-9]\d{0,17}(\.0)?$', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
-('owner', 'bigint', 'not null', '%1$s > 0', '^[1-9]\d{0,17}(\.0)?$', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
-('id', 'bigint', '', '%1$s > 0', '^[1-9]\d{0,17}(\.0)?$', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
-('money', 'numeric', '', '%1$s >= 0 and %1$s < 1e15', '^\d{1,15}(\.\d{1,10})?$', 'is not an amount (expected a number of 0 or more)'),
-('month_days', 'smallint', '', '%1$s between 0 and 31', '^([12]?\d|3[01])(\.0)?$', 'is not a number of days in a month (expected 0 to 31)'),
-('count', 'integer', '', '%1$s >= 0', '^\d{1,9}(\.0)?$', 'is not a count (expected a whole number of 0 or more)'),
-('flag', 'smallint', 'not null', '%1$s in (0, 1)', '^[01](\.0)?$', 'is not a flag (expected 0 or 1)'),
-('text', 'text', '', 'octet_length(%1$s) <= 1000', '^.{0,250}$', 'is longer than 1000 bytes'),
-('any_whole', 'bigint', '', '', '^-?\d{1,18}(\.0)?$', 'is not a whole number of 64 bits'),
-('any_number', 'numeric', '', '%1$s > ''-Infinity'' and %1$s < ''Infinity''', '^-?\d{1,15}(\.\d{1,10})?$', 'is not a number');
+('key', 'bigint', 'primary key', '%1$s > 0', '%1$s ~ ''^[1-9]\d{0,17}(\.0)?$''', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
+('owner', 'bigint', 'not null', '%1$s > 0', '%1$s ~ ''^[1-9]\d{0,17}(\.0)?$''', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
+('id', 'bigint', '', '%1$s > 0', '%1$s ~ ''^[1-9]\d{0,17}(\.0)?$''', 'is not an id (expected a whole number from 1 to 2^63 - 1)'),
+('money', 'numeric', '', '%1$s >= 0 and %1$s < 1e15', '%1$s ~ ''^\d{1,15}(\.\d{1,10})?$''', 'is not an amount (expected a number of 0 or more)'),
+('month_days', 'smallint', '', '%1$s between 0 and 31', '%1$s ~ ''^([12]?\d|3[01])(\.0)?$''', 'is not a number of days in a month (expected 0 to 31)'),
+('count', 'integer', '', '%1$s >= 0', '%1$s ~ ''^\d{1,9}(\.0)?$''', 'is not a count (expected a whole number of 0 or more)'),
+('flag', 'smallint', 'not null', '%1$s in (0, 1)', '%1$s ~ ''^[01](\.0)?$''', 'is not a flag (expected 0 or 1)'),
+('text', 'text', '', 'octet_length(%1$s) <= 1000', 'octet_length(%1$s) <= 1000', 'is longer than 1000 bytes'),
+('any_whole', 'bigint', '', '', '%1$s ~ ''^-?\d{1,18}(\.0)?$''', 'is not a whole number of 64 bits'),
+('any_number', 'numeric', '', '%1$s > ''-Infinity'' and %1$s < ''Infinity''', '%1$s ~ ''^-?\d{1,15}(\.\d{1,10})?$''', 'is not a number');
 
 delete from loader.raw_columns;
 insert into loader.raw_columns (table_name, position, header, kind, description) values

@@ -113,8 +113,8 @@ begin
                 '(select problem from pg_temp.load_days where header = %L and load_days.field = %I)', header, lower(header)
             )
             else format(
-                'case when %1$I !~ %2$L then loader.field_problem(%3$L, %1$I, %4$L) end',
-                lower(header), usual, header, kind
+                'case when not (%s) then loader.field_problem(%L, %I, %L) end',
+                format(usual, quote_ident(lower(header))), header, lower(header), kind
             )
         end
         || case when modifier = '' then '' else format(', case when %I is null then %L end', lower(header), header || ' is empty') end,

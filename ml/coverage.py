@@ -28,7 +28,7 @@ class CurrentData:
         return (self.extraction_month.replace(day=1) + timedelta(days=31)).replace(day=1)
 
     def months_before(self, snapshot_date: date) -> int:
-        """Months from the one before `snapshot_date`'s to the extraction month: 1 for a May date and a May extraction."""
+        """Months from the one before `snapshot_date`'s to the extraction's: 1 for a date and an extraction in May."""
         month = self.extraction_month
         return (month.year - snapshot_date.year) * 12 + month.month - snapshot_date.month + 1
 

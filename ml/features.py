@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from ml import cli, labels, polarity
+from ml import cli, contracts, labels, polarity
 from ml.coverage import CurrentData, covered_range, current_data, require_covered, sundays
 from ml.settings import settings
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
@@ -101,6 +101,7 @@ def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
         raise cli.CommandError(
             f"no customer has a payment before {snapshot_date} in staging.customers; load the files anew: make seed"
         )
+    checked = contracts.check(conn, "churn_weekly_features", bindings={"snapshot_date": snapshot_date})
     counts: dict[str, int] = dict(conn.execute(sql("label_counts"), {"snapshot_date": snapshot_date}).fetchall())
     _record(conn, data, snapshot_date, rows, counts.get("inactive_60d", 0))
     matured = labels.mature(conn, data)
@@ -115,6 +116,7 @@ def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
         "labels_known_through": data.data_complete_through,
         "matured": {str(changed): number for changed, number in matured.items()},
         "polarity": verdict,
+        "contract_warnings": checked.warnings,
     }
 
 
@@ -122,10 +124,10 @@ def _write(conn: psycopg.Connection, data: CurrentData, snapshot_date: date) -> 
     conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
     conn.execute("delete from features.churn_weekly_features where snapshot_date = %s", (snapshot_date,))
     parameters = {
-        "snapshot_date": snapshot_date,
+        "t": snapshot_date,
         "months_before": data.months_before(snapshot_date),
         "months_end": data.months_end,
-        "cutoff": data.evaluate_cutoff,
+        "c": data.evaluate_cutoff,
         "flag_means": settings().evaluate_churn_means,
     }
     return conn.execute(sql("features_churn"), parameters, prepare=False).rowcount

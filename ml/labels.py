@@ -31,8 +31,8 @@ def mature(conn: psycopg.Connection, data: CurrentData) -> dict[date, int]:
     changed = {}
     for snapshot_date in open_dates:
         parameters = {
-            "snapshot_date": snapshot_date,
-            "cutoff": data.evaluate_cutoff,
+            "t": snapshot_date,
+            "c": data.evaluate_cutoff,
             "flag_means": settings().evaluate_churn_means,
         }
         changed[snapshot_date] = conn.execute(sql("labels_churn"), parameters, prepare=False).rowcount

@@ -21,12 +21,18 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     try:
-        manifest = generate(Request(arguments.customers, arguments.seed, arguments.until), arguments.out)
+        request = Request(arguments.customers, arguments.seed, arguments.until)
+        manifest = generate(request, arguments.out, _show_progress)
     except (OutputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     for name, rows in manifest["rows"].items():
         print(f"{rows:>12,} rows  {arguments.out / name}")
+
+
+def _show_progress(done: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done:,} customers", end="\r", file=sys.stderr)
 
 
 def _customers(text: str) -> int:

@@ -17,14 +17,14 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 NEW_SHARE = 0.44  # customers who joined within the data; the others paid before its first day
-JOIN_GROWTH = 0.009  # growth per day of the number that joins
-RATE_MEDIAN, RATE_SPREAD, RATE_MAX = 0.056, 1.35, 13.0  # payments per day of interest, log-normal
-LIFETIME_MEDIAN, LIFETIME_SHAPE = 440.0, 0.72  # days from the first payment until interest is lost, Weibull
-ENGAGEMENT_EFFECT = 0.85  # log lifetime per standard deviation of engagement
+JOIN_GROWTH = 0.0098  # growth per day of the number that joins
+RATE_BASE, RATE_MEDIAN, RATE_SPREAD, RATE_MAX = 0.004, 0.0515, 1.41, 13.0  # payments per day, shifted log-normal
+LIFETIME_MEDIAN, LIFETIME_SHAPE = 465.0, 0.85  # days from the first payment until interest is lost, Weibull
+ENGAGEMENT_EFFECT = 1.5  # log lifetime per standard deviation of engagement
 NEWCOMER_LIFETIME = 0.55
 FADE_DAYS = 55.0  # longest time over which payments fade before they stop
-RETURN_SHARE, RETURN_AFTER = 0.22, 60.0  # who comes back, and after how many days (mean)
-RESIDUAL_RATE = 0.012  # rate of those who lost interest, relative to before
+RETURN_SHARE, RETURN_AFTER = 0.16, 60.0  # who comes back, and after how many days (mean)
+RESIDUAL_RATE = 0.008  # rate of those who lost interest, relative to before
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def draw_traits(count: int, rng: np.random.Generator) -> Traits:
         engagement=engagement,
         marketplace=0.35 * engagement + np.sqrt(1 - 0.35**2) * marketplace,
         thrift=-0.3 * engagement + np.sqrt(1 - 0.3**2) * thrift,
-        rate=np.minimum(np.exp(log_rate), RATE_MAX),
+        rate=np.minimum(RATE_BASE + np.exp(log_rate), RATE_MAX),
         is_new=rng.random(count) < NEW_SHARE,
     )
 
@@ -100,7 +100,7 @@ def _interest(traits: Traits, first: Ints, days: Ints, rng: np.random.Generator)
     lifetime = median * (rng.standard_exponential(traits.count) / np.log(2)) ** (1 / LIFETIME_SHAPE)
     end = (first + lifetime).astype(np.float32)
     fade = (1 + FADE_DAYS * rng.random(traits.count)).astype(np.float32)
-    interest = (end[:, None] - days.astype(np.float32)) / fade[:, None]
+    interest: npt.NDArray[np.float32] = (end[:, None] - days.astype(np.float32)) / fade[:, None]
     np.clip(interest, RESIDUAL_RATE, 1, out=interest)
     returns = end + rng.exponential(RETURN_AFTER, traits.count)
     returns[rng.random(traits.count) >= RETURN_SHARE] = np.inf
@@ -110,7 +110,8 @@ def _interest(traits: Traits, first: Ints, days: Ints, rng: np.random.Generator)
 
 def _regularity(count: int, rng: np.random.Generator) -> Floats:
     """Shape of the weekly variation: 0.3 (most weeks empty, some full) to 5 (every week alike)."""
-    return np.clip(np.exp(0.1 + 0.6 * rng.standard_normal(count)), 0.3, 5.0)
+    shape: Floats = np.clip(np.exp(0.7 + 0.6 * rng.standard_normal(count)), 0.3, 5.0)
+    return shape
 
 
 def _season(calendar: Calendar) -> Floats:
@@ -118,5 +119,6 @@ def _season(calendar: Calendar) -> Floats:
     days = calendar.horizon_end
     weekday = np.array([1.04, 1.02, 1.0, 1.02, 1.1, 1.0, 0.82])[calendar.weekday(days)]
     payday = np.where(calendar.day_of_month(days) <= 10, 1.12, 0.95)
-    growth = np.exp(0.002 * (np.arange(days) - PAYMENT_DAYS))
-    return weekday * payday * growth
+    growth = np.exp(0.003 * (np.arange(days) - PAYMENT_DAYS))
+    season: Floats = weekday * payday * growth
+    return season

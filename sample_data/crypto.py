@@ -6,14 +6,14 @@ import numpy as np
 import pyarrow as pa
 
 from sample_data.behaviour import Floats, Ints, Traits
+from sample_data.draws import choice
 from sample_data.periods import CRYPTO_DAYS, Calendar
-from sample_data.profiles import choice
 
 HEADER = ("site_id", "user_id", "purchase_date", "crypto_type", "purchase_price", "purchase_units")
 SITES = {"ARGENTINA": 0.62, "BRASIL": 0.22, "MEXICO": 0.16}
 COINS = {"BTC": 0.46, "ETH": 0.24, "USDC": 0.18, "LTC": 0.12}
 HOLDER_ODDS = -2.3  # log odds of owning coins for a customer of average engagement
-PURCHASES_MEAN = 29.0
+PURCHASES_MEAN = 36.0
 FOREIGN_IDS = 2_000_000_000  # users of the other sites; some lie past 2^31
 
 # US dollars at the ends of September 2018 … June 2019
@@ -82,7 +82,7 @@ def draw_prices(rng: np.random.Generator) -> Floats:
 
 
 def draw_purchases(ids: Ints, traits: Traits, prices: Floats, rng: np.random.Generator) -> tuple[Ints, np.ndarray]:
-    """Purchases of those customers that own coins, as (day of arrival, records); duplicates and corrections included."""
+    """Purchases of the customers that own coins, copies and corrections too: day of arrival and record of each."""
     holders = np.flatnonzero(rng.random(len(ids)) < 1 / (1 + np.exp(-HOLDER_ODDS - 0.6 * traits.engagement)))
     counts = 1 + rng.poisson(rng.exponential(PURCHASES_MEAN - 1, len(holders)))
     site = np.repeat(choice(SITES, len(holders), rng), counts)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sample_data.behaviour import Floats, Ints, Traits
-from sample_data.profiles import choice, ordered_choice
+from sample_data.draws import choice, ordered_choice
 
 HEADER = ("CITY", "CUS_CUST_ID_BUY", "GENDER", "RANGO_EDAD", "TARJETAS", "ESTADO")
 COVERAGE = 0.7003
@@ -54,6 +54,7 @@ CITIES = {
 }  # fmt: skip
 PLACE_KINDS = (
     "Villa", "San", "Santa", "General", "Coronel", "Puerto", "Colonia", "Barrio", "Pueblo", "Los", "El", "Las",
+    "Estación", "Monte", "Arroyo", "Paso",
 )  # fmt: skip
 PLACE_NAMES = (
     "Acosta", "Aguirre", "Alvear", "Ángela", "Arias", "Belgrano", "Bravo", "Cabrera", "Cárdenas", "Carmen", "Castro",
@@ -63,7 +64,7 @@ PLACE_NAMES = (
     "Ríos", "Roca", "Rosas", "Ruiz", "Sarmiento", "Sauces", "Suárez", "Talas", "Toledo", "Urquiza", "Vedia", "Vera",
 )  # fmt: skip
 SMALL_PLACES = tuple(f"{kind} {name}" for name in PLACE_NAMES for kind in PLACE_KINDS)
-SMALL_PLACE_SHARE = 0.3
+SMALL_PLACE_SHARE = 0.52
 SPELLINGS = (str, str.lower, str.upper, "{} ".format, "{}, Argentina".format, 'B° "{}"'.format)
 SPELLING_ODDS = (0.72, 0.15, 0.09, 0.025, 0.012, 0.003)
 
@@ -75,8 +76,8 @@ def demographics_rows(ids: Ints, traits: Traits, rng: np.random.Generator) -> li
     covered = np.flatnonzero(rng.random(traits.count) < COVERAGE)
     engagement = traits.engagement[covered]
     gender = choice(GENDERS, len(covered), rng)
-    age = ordered_choice(AGES, engagement, 0.15, rng)
-    cards = ordered_choice(CARDS, engagement, 0.25, rng)
+    age = ordered_choice(AGES, engagement, 0.25, rng)
+    cards = ordered_choice(CARDS, engagement, 0.4, rng)
     state = choice(STATES, len(covered), rng)
     cities = _cities(state, rng.random((4, len(covered))))
     names = [list(shares) for shares in (GENDERS, AGES, CARDS, STATES)]
@@ -92,7 +93,7 @@ def _cities(states: Ints, uniform: Floats) -> list[str]:
     """Free text as people write it: the same town in several spellings, small places beside big ones, gaps."""
     state_names = list(STATES)
     spelling = np.searchsorted(np.cumsum(SPELLING_ODDS)[:-1], uniform[2], side="right").tolist()
-    small = (len(SMALL_PLACES) * uniform[1] ** 1.6).astype(np.int64).tolist()
+    small = (len(SMALL_PLACES) * uniform[1] ** 1.3).astype(np.int64).tolist()
     cities = []
     for state, kind, town, small_place, how, gap in zip(
         states.tolist(), uniform[0].tolist(), uniform[1].tolist(), small, spelling, uniform[3].tolist(), strict=True

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from math import gcd
@@ -48,8 +49,10 @@ class Request:
     until: date
 
 
-def generate(request: Request, out: Path) -> dict[str, Any]:
+def generate(request: Request, out: Path, progress: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
     """Write the seven files and their manifest into `out`; returns the manifest.
+
+    `progress` is told how many customers are done.
 
     Raises:
         OutputError: a file there is not this program's to overwrite. Nothing is changed then.
@@ -65,6 +68,7 @@ def generate(request: Request, out: Path) -> dict[str, Any]:
         for block, first in enumerate(range(0, request.customers, BLOCK)):
             ids = customer_ids(request, first, min(first + BLOCK, request.customers))
             _write_block(request, calendar, block, ids, prices, files, bought, coins)
+            progress(first + len(ids))
         for day in range(PAYMENT_DAYS):
             table = payments.to_table(calendar.epoch_day(day), bought.read(day))
             files[Path("PAYMENTS.csv")].write_table(table)

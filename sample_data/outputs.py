@@ -73,8 +73,9 @@ def replacing(out: Path, files: tuple[Path, ...]) -> Iterator[tuple[Path, dict[s
         shutil.rmtree(work, ignore_errors=True)
         try:
             work.mkdir()
-            manifest: dict[str, Any] = {"files": {}}
+            manifest: dict[str, Any] = {}
             yield work, manifest
+            _refuse_foreign_files(out, files, known)  # one may have come meanwhile
             new = {name: [digest] for name, digest in manifest["files"].items()}
             both = {name: sorted({*known.get(name, []), *digests}) for name, digests in new.items()}
             _write_manifest(out, {**manifest, "files": both})
@@ -104,7 +105,7 @@ def _refuse_foreign_files(out: Path, files: tuple[Path, ...], known: dict[str, l
     ]
     if foreign:
         raise OutputError(
-            f"{', '.join(foreign)} in {out.resolve()}: not written by this generator, or changed since, and therefore kept. "
+            f"{', '.join(foreign)} in {out.resolve()}: not written by this generator, or changed since, so kept. "
             f"Move it away to have it generated again, or choose another --out"
         )
 

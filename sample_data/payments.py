@@ -9,14 +9,14 @@ from sample_data.behaviour import Floats, Ints, Traits
 
 SEGMENTS = ("Cellphone Recharge", "Transport", "Instore", "Utilities", "Money Transfer", "Other Single Players")
 RECHARGE, TRANSPORT, INSTORE, UTILITIES, TRANSFER, OTHER = range(6)
-SEGMENT_SHARE = np.array([0.31, 0.25, 0.255, 0.105, 0.08])
+SEGMENT_SHARE = np.array([0.312, 0.252, 0.246, 0.105, 0.085])
 OTHER_SHARE = 4e-6
 LOYALTY = (
     7.0  # how much of a customer's payments fall into one segment: Dirichlet with mean SEGMENT_SHARE, inverse scale
 )
 
 BIG_SELLERS = np.array([89_012_447, 152_300_918, 201_774_035, 260_591_882])  # two recharges, transport, utilities
-BIG_SELLER_SHARE = {RECHARGE: 0.99, TRANSPORT: 0.99, UTILITIES: 0.98}
+BIG_SELLER_SHARE = {RECHARGE: 0.997, TRANSPORT: 0.997, UTILITIES: 0.99}
 SHOPS_PER_CUSTOMER, PEOPLE_PER_CUSTOMER = 0.46, 0.46
 SELLER_ID_STEP, SELLER_ID_SPAN = 196_613_581, 448_300_003
 
@@ -59,7 +59,8 @@ def segment_preferences(traits: Traits, rng: np.random.Generator) -> Floats:
     """Share of each segment in a customer's payments; most customers use one or two."""
     alpha = SEGMENT_SHARE * 5 / LOYALTY
     weights = rng.standard_gamma(np.broadcast_to(alpha, (traits.count, 5))) + 1e-12
-    return weights / weights.sum(axis=1, keepdims=True)
+    shares: Floats = weights / weights.sum(axis=1, keepdims=True)
+    return shares
 
 
 def draw_payments(
@@ -99,7 +100,7 @@ def to_table(day: int, records: np.ndarray) -> pa.Table:
 
 
 def _sellers(segment: Ints, sellers: Sellers, rng: np.random.Generator) -> Ints:
-    """The four big ones take recharges, transport and utilities; shops and people take the rest, some far more often."""
+    """The four big ones take recharges, transport and utilities; shops and people, some more than others, the rest."""
     uniform, to_big = rng.random((2, len(segment)))
     shop = (sellers.shops * uniform**2.2).astype(np.int64)
     person = sellers.shops + (sellers.people * uniform**1.3).astype(np.int64)

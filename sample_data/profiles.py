@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sample_data.behaviour import Behaviour, Floats, Ints, Traits
-from sample_data.periods import Calendar, add_months
+from sample_data.behaviour import Behaviour, Bools, Ints, Traits
+from sample_data.draws import ordered_choice
+from sample_data.periods import Calendar
 
 INVESTMENTS = {
     "banned": 0.002,
@@ -21,7 +22,8 @@ INVESTMENTS = {
     "investing": 0.14,
 }
 BALANCE_COVERAGE = 0.9569
-UNTRACKED_SHARE, GAP_SHARE = 0.07, 0.02  # customers whose visits are not recorded, ever or in one month
+UNTRACKED_SHARE = 0.06  # customers whose visits are never recorded
+ONE_APP_GAP, GAP_SHARE = 0.65, 0.015  # months without a record, for visitors of one app and of both
 BALANCE_MAX = 1_600_000.0
 NULL = -1  # in integer columns on their way to Arrow
 
@@ -39,12 +41,12 @@ class Visits:
 def draw_visits(traits: Traits, behaviour: Behaviour, calendar: Calendar, rng: np.random.Generator) -> Visits:
     """App visits follow interest, and payments bring some; they outlast interest, so they do not give it away."""
     count = traits.count
-    mp_rate = 0.3 * np.exp(
-        0.35 * traits.engagement + 0.2 * np.log(traits.rate / 0.04) + 0.45 * rng.standard_normal(count)
+    mp_rate = 0.33 * np.exp(
+        0.35 * traits.engagement + 0.2 * np.log(traits.rate / 0.04) + 0.35 * rng.standard_normal(count)
     )
     ml_rate = 0.3 * np.exp(0.6 * traits.marketplace + 0.5 * rng.standard_normal(count))
-    installed = np.where(traits.is_new, behaviour.first_day - rng.exponential(25, count), -np.inf)
-    registered = np.where(rng.random(count) < 0.5, installed, -np.inf)
+    installed = np.where(traits.is_new, behaviour.first_day - rng.exponential(50, count), -np.inf)
+    registered = np.where(rng.random(count) < 0.6, installed, -np.inf)
     untracked = rng.random(count) < UNTRACKED_SHARE
     mp, ml, last = [], [], []
     for back in (1, 2, 3):
@@ -52,11 +54,12 @@ def draw_visits(traits: Traits, behaviour: Behaviour, calendar: Calendar, rng: n
         days = np.arange(first, end)
         interest = behaviour.interest[:, first:end]
         paid = behaviour.payments[:, first:end] > 0
-        mp_chance = (1 - np.exp(-mp_rate[:, None] * (0.25 + 0.75 * interest))) * (days >= installed[:, None])
+        mp_chance = (1 - np.exp(-mp_rate[:, None] * (0.2 + 0.8 * interest))) * (days >= installed[:, None])
         ml_chance = (1 - np.exp(-ml_rate[:, None] * (0.6 + 0.4 * interest))) * (days >= registered[:, None])
         on_mp = (rng.random(paid.shape) < mp_chance) | (paid & (rng.random(paid.shape) < 0.8))
         on_ml = rng.random(paid.shape) < ml_chance
-        missing = untracked | ~(on_mp.any(axis=1) | on_ml.any(axis=1)) | (rng.random(count) < GAP_SHARE)
+        apps = on_mp.any(axis=1).astype(np.int64) + on_ml.any(axis=1)
+        missing = untracked | (rng.random(count) < np.array([1.0, ONE_APP_GAP, GAP_SHARE])[apps])
         mp.append(np.where(missing, NULL, on_mp.sum(axis=1)))
         ml.append(np.where(missing, NULL, on_ml.sum(axis=1)))
         if back == 1:
@@ -72,8 +75,8 @@ def active_user_table(ids: Ints, visits: Visits, calendar: Calendar) -> pa.Table
     for back in (3, 2, 1):
         columns[f"MAU_MP_{back}"] = _written_as_float(visits.mp[back - 1])
         columns[f"MAU_ML_{back}"] = _written_as_float(visits.ml[back - 1])
-    columns["last_login_mp_date_1"] = _dates(visits.last_mp, calendar)
-    columns["last_login_ml_date_1"] = _dates(visits.last_ml, calendar)
+    columns["last_login_mp_date_1"] = _dates(visits.last_mp, calendar, visits.last_mp == NULL)
+    columns["last_login_ml_date_1"] = _dates(visits.last_ml, calendar, visits.last_ml == NULL)
     return pa.table(columns)
 
 
@@ -82,7 +85,7 @@ def balances_table(
 ) -> pa.Table:
     """Rows of DINERO_CUENTA.csv, for the customers with an account."""
     count = traits.count
-    investment = ordered_choice(INVESTMENTS, traits.engagement + 0.5 * traits.rate.clip(0, 1), 0.35, rng)
+    investment = ordered_choice(INVESTMENTS, traits.engagement + 0.5 * traits.rate.clip(0, 1), 0.45, rng)
     investing = investment == list(INVESTMENTS).index("investing")
     wealth = rng.standard_normal(count)
     columns: dict[str, pa.Array] = {"CUS_CUST_ID_BUY": _float_ids(ids)}
@@ -91,9 +94,9 @@ def balances_table(
         interest = behaviour.interest[:, first:end].mean(axis=1) * (end > behaviour.first_day)
         holds = rng.random(count) < 1 / (1 + np.exp(1.15 - 1.1 * interest - 0.3 * traits.engagement - 1.6 * investing))
         size = np.clip(0.85 * wealth + 0.53 * rng.standard_normal(count), -4, 3.85)
-        balance = np.minimum(np.exp(6.75 + 1.9 * size + 0.5 * investing), BALANCE_MAX)
+        balance = np.minimum(np.exp(6.81 + 1.9 * size + 0.5 * investing), BALANCE_MAX)
         balance = np.where(holds, np.round(balance, 2), 0.0)
-        missing = (rng.random(count) < 0.015) | ((behaviour.first_day >= end) & (rng.random(count) < 0.1))
+        missing = (rng.random(count) < 0.018) | ((behaviour.first_day >= end) & (rng.random(count) < 0.1))
         columns[f"PLATA_CUENTA_{back}"] = pa.array(balance, mask=missing if back == 2 else None)
     columns["INVERSION"] = pa.array(list(INVESTMENTS)).take(pa.array(investment, mask=rng.random(count) < 0.02))
     return pa.table(columns).filter(pa.array(rng.random(count) < BALANCE_COVERAGE))
@@ -104,18 +107,14 @@ def marketplace_table(ids: Ints, traits: Traits, calendar: Calendar, rng: np.ran
     buys = rng.random(traits.count) < 1 / (1 + np.exp(-0.29 - 0.9 * traits.marketplace))
     chosen = np.flatnonzero(buys)
     affinity = traits.marketplace[chosen]
-    last_payment = calendar.epoch_day(0) + 180
-    newest = np.datetime64(last_payment, "D").astype("datetime64[M]").astype("datetime64[D]")
-    newest_day = int(newest.astype(np.int64))
-    oldest = add_months(newest.item(), -6)
-    span = (newest.item() - oldest).days
+    oldest, newest = calendar.month(6)[0], calendar.month(0)[0]
     frequency = np.minimum(1 + rng.poisson(rng.exponential(np.exp(0.9 + 0.8 * affinity))), 106)
-    age = np.minimum(span * rng.random(len(chosen)) ** (1 + 0.5 * np.log(frequency)), span).astype(np.int64)
+    age = np.round((newest - oldest) * rng.random(len(chosen)) ** (1 + 0.5 * np.log(frequency))).astype(np.int64)
     spent = np.round(frequency * 900 * np.exp(1.1 * rng.standard_normal(len(chosen))), 2)
     columns = {
         "CUS_CUST_ID_BUY": pa.array(ids[chosen]),
         "SPENT_ML": pa.array(spent),
-        "RECENCY_ML": pa.array((newest_day - age).astype(np.int32)).cast(pa.date32()),
+        "RECENCY_ML": _dates(newest - age, calendar),
         "FREQUENCY_ML": pa.array(frequency),
     }
     return pa.table(columns)
@@ -123,28 +122,8 @@ def marketplace_table(ids: Ints, traits: Traits, calendar: Calendar, rng: np.ran
 
 def evaluate_table(ids: Ints, behaviour: Behaviour, first_day: int, end_day: int) -> pa.Table:
     """Rows of EVALUATE.csv: 1 where the customer makes no payment from `first_day` up to `end_day` (excluded)."""
-    stays_away = ~behaviour.payments[:, first_day:end_day].any(axis=1)
+    stays_away: Bools = behaviour.payments[:, first_day:end_day].sum(axis=1) == 0
     return pa.table({"CUS_CUST_ID_BUY": pa.array(ids), "churn": _written_as_float(stays_away.astype(np.int64))})
-
-
-def choice(shares: dict[str, float], count: int, rng: np.random.Generator) -> Ints:
-    """Index into `shares` for `count` customers, drawn by share."""
-    edges = np.cumsum(list(shares.values()))
-    return np.searchsorted(edges[:-1] / edges[-1], rng.random(count), side="right")
-
-
-def ordered_choice(
-    shares: dict[str, float], towards_last: Floats, correlation: float, rng: np.random.Generator
-) -> Ints:
-    """Like `choice`, where a higher `towards_last` makes the later entries of `shares` likelier; shares are kept.
-
-    The rank among these customers decides, so that the shares hold in every block.
-    """
-    score = correlation * towards_last / towards_last.std() if len(towards_last) > 1 else 0 * towards_last
-    score = score + np.sqrt(1 - correlation**2) * rng.standard_normal(len(towards_last))
-    rank = (np.argsort(np.argsort(score)) + rng.random(len(score))) / len(score)
-    edges = np.cumsum(list(shares.values()))
-    return np.searchsorted(edges[:-1] / edges[-1], rank, side="right")
 
 
 def _written_as_float(values: Ints) -> pa.Array:
@@ -157,6 +136,5 @@ def _float_ids(ids: Ints) -> pa.Array:
     return pc.binary_join_element_wise(pa.array(ids).cast(pa.string()), "0", ".")
 
 
-def _dates(days: Ints, calendar: Calendar) -> pa.Array:
-    epoch = (days + calendar.epoch_day()).astype(np.int32)
-    return pa.array(epoch, mask=days == NULL).cast(pa.date32())
+def _dates(days: Ints, calendar: Calendar, missing: Bools | None = None) -> pa.Array:
+    return pa.array((days + calendar.epoch_day()).astype(np.int32), mask=missing).cast(pa.date32())

@@ -100,8 +100,10 @@ def reject_reasons(conn: psycopg.Connection, contract_name: str, *, bindings: Bi
 def _require_known_rules(file_name: str, content: object) -> None:
     rules = content.get("rules") if isinstance(content, dict) else None
     for number, rule in enumerate(rules if isinstance(rules, list) else [], start=1):
-        kind = rule.get("rule") if isinstance(rule, dict) else rule
-        if kind not in RULES:
+        if not isinstance(rule, dict):
+            raise CommandError(f"contract {file_name}, rule {number}: {rule!r} is not of the form {{rule: ..., ...}}")
+        if rule.get("rule") not in RULES:
+            kind = rule.get("rule")
             raise CommandError(f"contract {file_name}, rule {number}: unknown rule {kind!r}; known: {', '.join(RULES)}")
 
 

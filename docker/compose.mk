@@ -1,0 +1,44 @@
+# The stack in containers; included by the Makefile. Settings: .env. See docs/compose.md.
+.PHONY: up airflow-init compose-seed down ps logs reset backup restore secrets base-images test-stack test-faults
+COMPOSE = docker compose --env-file .env -f docker/docker-compose.yml
+
+up: ## Containers: build and start everything, return when all of it is healthy
+	@bash docker/up.sh
+
+airflow-init: ## Containers: migrate Airflow's database and set its administrator again
+	$(COMPOSE) run --rm airflow-init
+
+compose-seed:
+	$(COMPOSE) run --rm db-init seed
+
+down: ## Containers: stop them; data stays
+	$(COMPOSE) down
+
+ps: ## Containers: state, health and ports
+	@$(COMPOSE) ps -a
+
+logs: ## Containers: follow their logs (SERVICE=mlflow for one)
+	$(COMPOSE) logs -f --tail 200 $(SERVICE)
+
+reset: ## Containers: stop them and delete all their data (asks first; YES=1 does not)
+	@[ -n "$(YES)" ] || { printf 'Delete the databases, models, artifacts and logs of this stack? Type yes: '; \
+	  read -r answer; [ "$$answer" = yes ]; }
+	$(COMPOSE) down --volumes --remove-orphans
+
+backup: ## Containers: databases, artifacts and keys into one archive (FILE=..., default backups/)
+	@bash docker/backup.sh "$(FILE)"
+
+restore: ## Containers: put a backup back, over what is there (FILE=... names it; asks first; YES=1 does not)
+	@YES="$(YES)" bash docker/restore.sh "$(FILE)"
+
+secrets: ## Write strong passwords into .env wherever a demo one still stands
+	@sh docker/secrets.sh .env
+
+base-images: ## Containers: make the base images from Debian's packages where no image registry can be reached (root)
+	bash docker/base/build.sh
+
+test-stack: ## Containers: build, boot and use the stack, and try to get in
+	.local/venv/test/bin/python -m pytest tests/stack -m "not every_fault"
+
+test-faults: ## Containers: kill every service in the middle of every DAG
+	.local/venv/test/bin/python -m pytest tests/stack -m "every_fault"

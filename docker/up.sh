@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# `make up`: what can be told before anything is built, then build, start, wait, and say where things are.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+compose=(docker compose --env-file .env -f docker/docker-compose.yml)
+
+fail() { echo "$*" >&2; exit 1; }
+
+docker info >/dev/null 2>&1 || fail "Docker's engine does not answer: start it (docker info says why), or use \`make demo\`, which needs none."
+docker compose version >/dev/null 2>&1 || fail "this docker has no Compose plugin; version 2.20 or newer is needed."
+"${compose[@]}" config -q || fail "see above: .env is not complete."
+
+setting() { "${compose[@]}" config --environment | sed -n "s/^$1=//p" | tail -1; }
+
+if [ -z "$("${compose[@]}" ps -q --status running 2>/dev/null)" ]; then
+  while read -r variable port; do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      taken="${taken:-}$variable=$port "
+    fi
+  done < <("${compose[@]}" config --environment | sed -n 's/^\([A-Z_]*_PORT\)=\([0-9][0-9]*\)$/\1 \2/p')
+  if [ -n "${taken:-}" ]; then
+    fail "in use by another program: ${taken}- give each another number in .env" \
+      "$([[ $taken != *=5000\ * || $(uname) != Darwin ]] || echo '(on macOS port 5000 is the AirPlay receiver: System Settings, General, AirDrop & Handoff)')"
+  fi
+fi
+
+if ! "${compose[@]}" up -d --build --wait --wait-timeout "${UP_TIMEOUT:-1200}"; then
+  for job in guard db-init minio-create-bucket airflow-init; do
+    "${compose[@]}" ps -a --format '{{.Service}} {{.ExitCode}}' "$job" 2>/dev/null | grep -q ' 0$' ||
+      "${compose[@]}" logs --no-log-prefix --tail 20 "$job" >&2 || true
+  done
+  fail "the stack did not come up; \`make ps\` and \`make logs\` say more."
+fi
+"${compose[@]}" logs --no-log-prefix db-init | grep -iE 'refused|not all loaded' >&2 || true
+
+cat <<TEXT
+
+Airflow     http://localhost:$(setting AIRFLOW_PORT)   ($(setting AIRFLOW_ADMIN_USER))
+MLflow      http://localhost:$(setting MLFLOW_PORT)
+Streamlit   http://localhost:$(setting STREAMLIT_PORT)
+MinIO       http://localhost:$(setting MINIO_CONSOLE_PORT)   ($(setting MINIO_ROOT_USER))
+$("${compose[@]}" logs --no-log-prefix jupyter | grep '^JupyterLab: ' | tail -1 | sed 's/: */  /')
+PostgreSQL  localhost:$(setting POSTGRES_PORT)
+TEXT

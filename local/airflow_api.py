@@ -114,7 +114,7 @@ class AirflowApi:
         return merged
 
     def why(self, dag_id: str, run_id: str) -> str:
-        """Last lines of the log of each failed task of the run."""
+        """What the command of each failed task printed last."""
         told = []
         for task in self.tasks(dag_id, run_id):
             if task["state"] == "failed":
@@ -122,7 +122,10 @@ class AirflowApi:
                     f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
                 )
                 events = [str(line.get("event", line)) for line in self.call("GET", path)["content"]]
-                told.append("\n".join([f"task {task['task_id']}:", *events[-12:]]))
+                if "Output:" in events:
+                    events = events[len(events) - events[::-1].index("Output:") :]
+                shown = [event for event in events if not event.startswith("::")][-12:]
+                told.append("\n".join([f"task {task['task_id']}:", *shown]))
         return "\n".join(told) or f"see {self.url}/dags/{dag_id}/runs/{quote(run_id)}"
 
     def _send(self, method: str, address: str, body: dict[str, Any] | None) -> Any:

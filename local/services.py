@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +21,12 @@ SOCKET_PATH_LIMIT = 60  # a Unix socket's path has 104 bytes on macOS, its folde
 
 @dataclass(frozen=True)
 class Service:
-    """One process of the stack; `health` is a path that answers 200 when it is ready."""
+    """One process of the stack; `variables` are set for it, `health` is a path that answers 200 when it is ready."""
 
     name: str
     arguments: list[str]
     environment: str
-    env: dict[str, str]
+    variables: dict[str, str]
     port_variable: str | None = None
     health: str | None = None
 
@@ -50,7 +49,7 @@ class Service:
     def definition(self) -> str:
         """Digest over all that makes it what it is: a running service with another digest is out of date."""
         lock = LOCKS[self.environment].read_text(encoding="utf-8")
-        whole = json.dumps([self.command, sorted(self.env.items()), lock])
+        whole = json.dumps([self.command, sorted(self.variables.items()), lock])
         return hashlib.sha256(whole.encode()).hexdigest()
 
 
@@ -111,10 +110,9 @@ def airflow_environment(config: Config) -> dict[str, str]:
 
 def all_services(config: Config) -> list[Service]:
     """The services besides PostgreSQL, in the order in which they start."""
-    base = base_environment()
-    airflow = {**base, **airflow_environment(config)}
-    reader = {**base, **config.public, **config.connection("meli_reader", "READER_DB_PASSWORD")}
-    notebook = {**base, **config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD")}
+    airflow = airflow_environment(config)
+    reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD")}
+    notebook = {**config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD")}
     python_path = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": config.mlflow_url}
     notebooks = NOTEBOOKS if NOTEBOOKS.is_dir() else ROOT
     port = {variable: str(number) for variable, number in config.ports.items()}
@@ -123,7 +121,7 @@ def all_services(config: Config) -> list[Service]:
             "mlflow",
             ["mlflow", "server", "--host", "127.0.0.1", "--port", port["MLFLOW_PORT"], "--workers", "1"],
             "ml",
-            {**base, **mlflow_environment(config)},
+            mlflow_environment(config),
             "MLFLOW_PORT",
             "/health",
         ),
@@ -158,7 +156,7 @@ def all_services(config: Config) -> list[Service]:
     ]  # fmt: skip
 
 
-def mlflow_environment(config: Config) -> Mapping[str, str]:
+def mlflow_environment(config: Config) -> dict[str, str]:
     """Variables of the tracking server; the password stays out of its command line."""
     port = config.ports["MLFLOW_PORT"]
     return {

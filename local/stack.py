@@ -15,7 +15,7 @@ from local import databases, environments, processes
 from local.config import Config
 from local.console import Failure, say, step
 from local.environments import ROOT, STATE
-from local.services import ARTIFACTS, HOME, LOGS, RUN, Service, all_services
+from local.services import ARTIFACTS, HOME, LOGS, RUN, Service, all_services, base_environment
 
 HEALTHY_S = 180
 
@@ -46,12 +46,11 @@ def up() -> Config:
         folder.mkdir(parents=True, exist_ok=True)
     server = databases.cluster(settings)
     services = all_services(settings)
-    outdated = [service for service in services if not is_current(service)]
-    if databases.must_restart(server):
-        outdated = services
+    all_anew = databases.must_restart(server)
+    outdated = [service for service in services if all_anew or not is_current(service)]
     for service in reversed(outdated):
         processes.stop(service.pid_file)
-    if outdated == services:
+    if all_anew:
         server.stop()
     _check_ports(settings, [] if server.pid else ["POSTGRES_PORT"], outdated)
     databases.start(server)
@@ -133,9 +132,13 @@ def _start(services: list[Service]) -> None:
     for service in services:
         processes.end_remains(service.pid_file)
         processes.start(
-            service.pid_file, service.command, env=service.env, cwd=ROOT, log=service.log,
+            service.pid_file,
+            service.command,
+            env={**base_environment(), **service.variables},
+            cwd=ROOT,
+            log=service.log,
             definition=service.definition,
-        )  # fmt: skip
+        )
 
 
 def _wait_until_healthy(service: Service, settings: Config) -> None:

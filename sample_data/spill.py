@@ -44,7 +44,8 @@ class DaySpill:
         self._buffer, self._buffered = [], 0
         order = np.argsort(days, kind="stable")
         days, records = days[order], records[order]
-        starts = np.flatnonzero(np.diff(days, prepend=-1))
-        for start, end in zip(starts, [*starts[1:], len(days)], strict=True):
-            with (self._folder / str(days[start])).open("ab") as file:
+        present, starts = np.unique(days, return_index=True)
+        bounds = np.append(starts, len(days))
+        for day, start, end in zip(present, bounds[:-1], bounds[1:], strict=True):
+            with (self._folder / str(day)).open("ab") as file:
                 records[start:end].tofile(file)

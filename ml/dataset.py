@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ml.arrow_io import Coded, compose, floats, prefetch, stream
 from ml.model_config import ACTIVE_DAYS, CATEGORICAL_FEATURES, NUMERIC_FEATURES, TRAINED_LABEL_SOURCES
 
-MIX = np.uint64(0x9E3779B97F4A7C15)  # splitmix64's constants
+MIX = 0x9E3779B97F4A7C15  # splitmix64's constants
 MIX_A = np.uint64(0xBF58476D1CE4E5B9)
 MIX_B = np.uint64(0x94D049BB133111EB)
 
@@ -160,7 +160,7 @@ def _snapshot(
 
 def _mixed(values: NDArray[np.uint64], name: str) -> NDArray[np.uint64]:
     """splitmix64's finisher over `values` shifted by a hash of the column's name."""
-    x = values + (np.uint64(_text_hash(name)) | np.uint64(1)) * MIX
+    x = values + np.uint64((_text_hash(name) | 1) * MIX % 2**64)
     x = (x ^ (x >> np.uint64(30))) * MIX_A
     x = (x ^ (x >> np.uint64(27))) * MIX_B
     mixed: NDArray[np.uint64] = x ^ (x >> np.uint64(31))

@@ -31,12 +31,14 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
         "## Features",
         f"Used: {', '.join(training.features)}.",
         "",
-        "Left out, without a value in a training snapshot: "
-        + ("; ".join(f"{n} ({', '.join(days)})" for n, days in training.left_out_features.items()) or "none")
+        "Left out, for want of a value in a training snapshot: "
+        + ("; ".join(f"{name} ({where})" for name, where in training.left_out_features.items()) or "none")
         + ".",
         "",
         "## Quality on held-out customers",
-        "95 % bootstrap intervals, customers drawn with all their rows.",
+        "95 % bootstrap intervals, customers drawn with all their rows. Which label source a row has depends on what"
+        " came after its snapshot (`evaluate`: no payment up to the cutoff), so churn differs between the sources by"
+        " construction: a probability holds for all rows together, not within one source.",
         "",
         "| rows | figure | value | interval |",
         "|---|---|---|---|",

@@ -47,7 +47,8 @@ ACTIVE_DAYS = 60  # days_since_activity below this: the active cohort, which alo
 TRAINED_LABEL_SOURCES = ("observed", "evaluate")
 
 REGULARISATION_C = 1.0
-MAX_ITERATIONS = 2000
+SOLVER = "newton-cholesky"
+MAX_ITERATIONS = 100
 MIN_CATEGORY_SHARE = 0.002  # rarer categories share one coefficient, as do those that training never saw
 FOLDS = 5
 

@@ -80,16 +80,18 @@ def labels_known_through(conn: psycopg.Connection, rows: Rows) -> date:
     return max(last, data.data_complete_through)
 
 
-def features_with_values(rows: Rows) -> tuple[tuple[str, ...], dict[str, list[str]]]:
-    """Features with a value in every snapshot of `rows`, and for each other the snapshots that have none."""
-    lacking: dict[str, list[str]] = {}
-    for day in np.unique(rows.snapshot_date):
-        of_day = rows.snapshot_date == day
-        for name in NUMERIC_FEATURES + CATEGORICAL_FEATURES:
-            known = rows.codes[name][of_day] >= 0 if name in rows.codes else ~np.isnan(rows.numeric[name][of_day])
-            if not known.any():
-                lacking.setdefault(name, []).append(str(day))
-    return tuple(n for n in NUMERIC_FEATURES + CATEGORICAL_FEATURES if n not in lacking), lacking
+def features_with_values(rows: Rows) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Features with a value in every snapshot of `rows`, and for each other where it has none."""
+    days = np.unique(rows.snapshot_date)
+    used, left_out = [], {}
+    for name in NUMERIC_FEATURES + CATEGORICAL_FEATURES:
+        known = rows.codes[name] >= 0 if name in rows.codes else ~np.isnan(rows.numeric[name])
+        without = [str(day) for day in days if not known[rows.snapshot_date == day].any()]
+        if not without:
+            used.append(name)
+        else:
+            left_out[name] = "no value in any" if len(without) == len(days) else f"no value in {', '.join(without)}"
+    return tuple(used), left_out
 
 
 def check_trainable(rows: Rows) -> None:
@@ -220,7 +222,7 @@ def _summary(version: registry.ChurnVersion, *, created: bool) -> dict[str, Any]
         "data_digest": version.tags["data_digest"],
         "threshold": version.threshold,
         "heldout_metrics": version.tag("heldout_metrics"),
-        "left_out_features": version.tag("left_out_features"),
+        "left_out_features": sorted(version.tag("left_out_features")),
     }
 
 

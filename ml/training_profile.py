@@ -31,7 +31,7 @@ class Training:
     snapshots: list[date]
     left_out_snapshots: dict[date, str]
     features: tuple[str, ...]
-    left_out_features: dict[str, list[str]]
+    left_out_features: dict[str, str]
     buckets: tuple[int, int]
     labels_known_through: date
     data_digest: str

@@ -22,7 +22,8 @@ def check(snapshot_date: date) -> dict[str, Any]:
     Raises:
         CommandError: a rule is broken (on record in `ops.crypto_runs`), or nothing is staged.
     """
-    with failure_on_record(snapshot_date), connect(application_name="crypto_events check") as conn:
+    statuses = ["staged", "checked", "failed"]
+    with failure_on_record(snapshot_date, statuses), connect(application_name="crypto_events check") as conn:
         attempt = latest_attempt(conn, snapshot_date)
         if attempt.status == "published":
             return {"attempt_id": attempt.attempt_id, "status": "published before"}
@@ -48,7 +49,7 @@ def publish(snapshot_date: date) -> dict[str, Any]:
         CommandError: the run is not staged and checked, a later one has published its window meanwhile, the window is
             empty or too many events would be deactivated (unless forced), or the counts do not add up.
     """
-    with failure_on_record(snapshot_date):
+    with failure_on_record(snapshot_date, ["checked"]):
         try:
             return with_lock_retries(lambda: _publish(snapshot_date))
         except psycopg.IntegrityError as error:

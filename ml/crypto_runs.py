@@ -63,12 +63,15 @@ def one_row(conn: psycopg.Connection, name: str, parameters: dict[str, Any]) -> 
 
 
 @contextmanager
-def failure_on_record(snapshot_date: date) -> Iterator[None]:
-    """Write a CommandError's message into the run's newest attempt, in a transaction of its own, and let it go on."""
+def failure_on_record(snapshot_date: date, statuses: list[str]) -> Iterator[None]:
+    """Write a CommandError's message into the run's newest attempt, in a transaction of its own, and let it go on.
+
+    An attempt that is in none of `statuses` was not for this step to judge, and stays as it is.
+    """
     try:
         yield
     except CommandError as error:
         run = {"run_id": settings().pipeline_run_id, "snapshot_date": snapshot_date}
         with connect(application_name="crypto_events failure") as conn:
-            conn.execute(sql("crypto/run_failed"), {**run, "message": str(error)})
+            conn.execute(sql("crypto/run_failed"), {**run, "message": str(error), "statuses": statuses})
         raise

@@ -8,12 +8,15 @@ from local import config, databases, environments, replay, stack, status, summar
 from local.console import Failure, say, warn
 from local.services import airflow_environment, base_environment, pipeline_environment
 
+HANDED_OVER = ("psql", "airflow", "ml")  # `psql …`, `airflow …` and `ml MODULE …` take their arguments as they are
+
 
 def main() -> int:
     """Run one command; a failure that the user can act on is printed and gives exit code 1."""
-    arguments = _parser().parse_args()
     try:
-        _run(arguments)
+        if sys.argv[1:2] and sys.argv[1] in HANDED_OVER:
+            _hand_over(sys.argv[1], sys.argv[2:])
+        _run(_parser().parse_args())
     except Failure as failure:
         warn(f"error: {failure}")
         return 1
@@ -32,12 +35,6 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--service", default="")
     logs.add_argument("--follow", action="store_true")
     logs.add_argument("--lines", type=int, default=30)
-    for name, text in {
-        "psql": "open psql on the pipeline's database",
-        "airflow": "run the airflow command against the local stack",
-        "ml": "run a command of the ml package against the local stack",
-    }.items():
-        commands.add_parser(name, help=text).add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("clean", help="stop everything and delete .local").add_argument("--yes", action="store_true")
     commands.add_parser("seed", help="load the CSV files").add_argument("--force", action="store_true")
     for name, text in {
@@ -63,15 +60,6 @@ def _run(arguments: argparse.Namespace) -> None:
             status.env()
         case "logs":
             status.logs(arguments.service, follow=arguments.follow, lines=arguments.lines)
-        case "psql":
-            status.psql(arguments.arguments)
-        case "airflow":
-            settings = config.load()
-            environment = {**base_environment(), **airflow_environment(settings)}
-            _hand_over("airflow", ["airflow", *arguments.arguments], environment)
-        case "ml":
-            module, *rest = arguments.arguments
-            _hand_over("ml", [f"ml.{module}", *rest], {**base_environment(), **pipeline_environment(config.load())})
         case _:
             if arguments.command == "clean":
                 _ask(yes=arguments.yes)
@@ -79,11 +67,19 @@ def _run(arguments: argparse.Namespace) -> None:
                 _change(arguments)
 
 
-def _hand_over(environment: str, module_and_arguments: list[str], variables: dict[str, str]) -> None:
-    python = str(environments.python_of(environment))
+def _hand_over(program: str, arguments: list[str]) -> None:
+    """Become `program` with the arguments as they are, connected to the local stack."""
+    settings = config.load()
+    if program == "psql":
+        status.psql(arguments)
+    if program == "ml":
+        variables, module = pipeline_environment(settings), [f"ml.{arguments[0]}", *arguments[1:]]
+    else:
+        variables, module = airflow_environment(settings), ["airflow", *arguments]
+    python = str(environments.python_of(program))
     if not os.access(python, os.X_OK):
-        raise Failure(f"no Python environment {environment}; start the stack first: make local-up")
-    os.execve(python, [python, "-m", *module_and_arguments], variables)
+        raise Failure(f"no Python environment {program}; start the stack first: make local-up")
+    os.execve(python, [python, "-m", *module], {**base_environment(), **variables})
 
 
 def _change(arguments: argparse.Namespace) -> None:

@@ -113,11 +113,11 @@ class AirflowApi:
                 merged.update(value if isinstance(value, dict) else {})
         return merged
 
-    def why(self, dag_id: str, run_id: str) -> str:
-        """What the command of each failed task printed last."""
+    def why(self, dag_id: str, run_id: str, state: str = "failed") -> str:
+        """What the command of each task that ended in this state printed last."""
         told = []
         for task in self.tasks(dag_id, run_id):
-            if task["state"] == "failed":
+            if task["state"] == state:
                 path = (
                     f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
                 )

@@ -33,6 +33,7 @@ PASSWORDS = (
     "MLFLOW_DB_PASSWORD",
     "AIRFLOW_ADMIN_PASSWORD",
 )
+NOT_PUBLIC = ("PASSWORD", "SECRET", "TOKEN", "_KEY", "_PORT", "_MEMORY", "COMPOSE_", "MINIO_", "S3_")
 DATABASE_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would cut the rest off in silence
 
 
@@ -49,9 +50,8 @@ class Config:
 
     @property
     def public(self) -> dict[str, str]:
-        """Variables that every process may see: no password, no secret, no token."""
-        hidden = ("PASSWORD", "SECRET", "TOKEN", "KEY")
-        return {name: value for name, value in self.values.items() if not any(word in name for word in hidden)}
+        """Variables that every process may see: no password, no secret, no token, and none of the containers'."""
+        return {name: value for name, value in self.values.items() if not any(word in name for word in NOT_PUBLIC)}
 
     def connection(self, role: str, password_variable: str) -> dict[str, str]:
         """`POSTGRES_*` variables of a process that connects as `role`."""
@@ -99,7 +99,9 @@ def load(root: Path = ROOT, state: Path = STATE) -> Config:
     for variable in ("POSTGRES_DB", "POSTGRES_USER"):
         if len(values[variable].encode()) > DATABASE_LIMIT:
             raise Failure(f"{variable}={values[variable]!r} in .env is longer than {DATABASE_LIMIT} bytes")
-    return Config(values, _ports(values), _generated(state))
+    generated = _generated(state)
+    values["JUPYTER_TOKEN"] = values.get("JUPYTER_TOKEN") or generated["jupyter_token"]
+    return Config(values, _ports(values), generated)
 
 
 def _ports(values: dict[str, str]) -> dict[str, int]:

@@ -16,6 +16,12 @@ WEEKS = 8
 CRYPTO_DAYS = 3
 BEFORE_FIRST_SNAPSHOT = timedelta(days=90)
 RUN_S = 3600
+SHOWN = {
+    FEATURES: ("rows", "active", "inactive_60d"),
+    CRYPTO: ("rows_in", "rows_inserted", "rows_updated", "rows_unchanged", "rows_deactivated", "rows_rejected"),
+    TRAINING: ("model_version", "production_version", "reason"),
+    SCORING: ("scored", "predicted_churn", "excluded_already_churned", "model_version"),
+}
 CURRENT_DATA = """
 select json_build_object(
     'first_payment_date', first_payment_date,
@@ -83,7 +89,9 @@ def replay(config: Config) -> Plan:
 
 
 def _outcome(dag_id: str, api: AirflowApi, run_id: str) -> str:
-    """A few words on what the run did, from what its commands reported."""
+    """A few words on what the run did, from what its commands reported; a skipped run reports nothing."""
     result: dict[str, Any] = api.results(dag_id, run_id)
-    told = [f"{name} {value:,}" for name, value in result.items() if isinstance(value, int) and value]
-    return ", ".join(told[:5]) or "nothing to do"
+    if not result:
+        return "skipped: " + api.why(dag_id, run_id, state="skipped")
+    told = [(name, result[name]) for name in SHOWN[dag_id] if result.get(name)]
+    return ", ".join(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in told)

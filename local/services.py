@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,18 @@ def pipeline_environment(config: Config) -> dict[str, str]:
         **config.public,
         **config.connection("meli_pipeline", "PIPELINE_DB_PASSWORD"),
         "MLFLOW_TRACKING_URI": config.mlflow_url,
+        "GIT_COMMIT": git_commit(),
     }
+
+
+def git_commit() -> str:
+    """Commit of the checkout, `-dirty` behind it where files differ from it; "unknown" outside Git."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
 
 
 def airflow_environment(config: Config) -> dict[str, str]:
@@ -149,7 +161,7 @@ def all_services(config: Config) -> list[Service]:
             ["jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
              f"--ServerApp.port={port['JUPYTER_PORT']}", f"--ServerApp.root_dir={notebooks}"],
             "ml",
-            {**notebook, **python_path, "JUPYTER_TOKEN": config.generated["jupyter_token"]},
+            {**notebook, **python_path, "JUPYTER_TOKEN": config["JUPYTER_TOKEN"]},
             "JUPYTER_PORT",
             "/api",
         ),

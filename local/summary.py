@@ -81,7 +81,7 @@ def show_loads(server: Cluster, config: Config) -> None:
 
 def show_addresses(config: Config) -> None:
     """Print where everything is and how to sign in."""
-    token = config.generated["jupyter_token"]
+    token = config["JUPYTER_TOKEN"]
     say("\nRunning until `make local-down`:")
     say(f"  Airflow     {config.airflow_url}  ({config['AIRFLOW_ADMIN_USER']} / AIRFLOW_ADMIN_PASSWORD of .env)")
     say(f"  MLflow      {config.mlflow_url}")

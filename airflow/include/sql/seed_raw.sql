@@ -6,11 +6,12 @@
 \set force ''
 \getenv csv_dir CSV_DIR
 \getenv force SEED_FORCE
+set lock_timeout = '5min';
 \pset tuples_only on
 \pset format unaligned
 select coalesce(max(load_id), 0) as loads_before from ops.raw_loads \gset
 select loader.load_line(
     ops.load_raw_file('raw.bt_crypto_transaction_history', :'csv_dir', reload => true, force => :'force' = '1')
 );
-vacuum (skip_locked) raw.bt_crypto_transaction_history;
+vacuum raw.bt_crypto_transaction_history;
 select loader.require_loads(:loads_before) as required \gset

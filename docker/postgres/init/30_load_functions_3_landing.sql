@@ -128,9 +128,10 @@ begin
     select line_number, format('is %s bytes long (at most 1 MiB)', octet_length(line_text))
     from pg_temp.load_lines where problem is null and octet_length(line_text) > 1048576
     union all
-    select line_number, coalesce(
-        format('has %s fields, expected %s', fields, columns), 'has a quote that is not closed, or inside a field without quotes'
-    )
+    select line_number, case
+        when fields is null then 'has a quote that is not closed, or inside a field without quotes'
+        else format('has %s fields, expected %s', fields, columns)
+    end
     from pg_temp.landing where fields is distinct from columns;
     return (select count(*) from pg_temp.load_lines);
 end

@@ -42,15 +42,20 @@ declare
 begin
     execute format('select not exists (select from %s)', target) into is_empty;
     if is_empty then
-        -- Nobody reads an empty table: its indexes are made afterwards, in one go.
-        select coalesce(array_agg(pg_get_indexdef(indexrelid)), '{}') into index_definitions
-        from pg_catalog.pg_index where indrelid = target::regclass and not indisprimary;
-        for definition in
-            select indexrelid::regclass::text from pg_catalog.pg_index
-            where indrelid = target::regclass and not indisprimary
-        loop
-            execute 'drop index ' || definition;
-        end loop;
+        -- Its indexes are made afterwards, in one go, unless somebody reads even an empty table.
+        begin
+            execute format('lock table %s in access exclusive mode nowait', target);
+            select coalesce(array_agg(pg_get_indexdef(indexrelid)), '{}') into index_definitions
+            from pg_catalog.pg_index where indrelid = target::regclass and not indisprimary;
+            for definition in
+                select indexrelid::regclass::text from pg_catalog.pg_index
+                where indrelid = target::regclass and not indisprimary
+            loop
+                execute 'drop index ' || definition;
+            end loop;
+        exception
+            when lock_not_available then index_definitions := '{}';
+        end;
     end if;
     -- DELETE and not TRUNCATE: readers are not locked out, and whoever reads an older snapshot still sees the old rows.
     execute format('delete from %s', target);

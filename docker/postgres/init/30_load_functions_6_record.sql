@@ -132,9 +132,8 @@ begin
         raise exception 'CSV_DIR=''%'': expected the absolute path of the folder with the CSV files, as the database server '
             'sees it', csv_dir;
     end if;
-    perform set_config('lock_timeout', '15min', true);
+    perform set_config('lock_timeout', coalesce(nullif(current_setting('loader.lock_timeout', true), ''), '5min'), true);
     perform pg_advisory_xact_lock(hashtextextended(target, 0));
-    perform set_config('lock_timeout', '90s', true);
     this := loader.read_and_load(this, csv_dir || '/' || this.file_name, reload, force);
     if this.status = 'loaded' and target = 'raw.payments' then
         perform loader.build_customers();

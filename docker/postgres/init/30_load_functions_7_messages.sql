@@ -6,7 +6,7 @@ begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
 create or replace function loader.load_line(this ops.raw_loads) returns text
-language sql stable as $$
+language sql as $$
     select concat_ws(
         ', ',
         this.file_name || ': ' || this.status,

@@ -49,7 +49,7 @@ declare
     rejecting ops.raw_loads;
     this ops.raw_loads;
 begin
-    perform set_config('lock_timeout', '15min', true);
+    perform set_config('lock_timeout', '5min', true);
     for rejecting in
         select distinct on (table_name) * from ops.raw_loads where status = 'loaded' order by table_name, load_id desc
     loop
@@ -76,10 +76,10 @@ begin
         this := loader.record_load(this);
         update ops.raw_rejects set reason = 'mended, but ' || rejects.reason
         from (select line_number, string_agg(reason, '; ') as reason from pg_temp.load_rejects group by 1) as rejects
-        where reject_id = line_number;
+        where reject_id = rejects.line_number;
         update ops.raw_rejects set replayed_load_id = this.load_id
-        where reject_id in (select line_number from pg_temp.load_lines)
-          and reject_id not in (select line_number from pg_temp.load_rejects);
+        where reject_id in (select load_lines.line_number from pg_temp.load_lines)
+          and reject_id not in (select load_rejects.line_number from pg_temp.load_rejects);
         return next this;
     end loop;
 end

@@ -15,6 +15,7 @@
 \getenv data_complete_through DATA_COMPLETE_THROUGH
 \getenv evaluate_cutoff EVALUATE_CUTOFF
 \getenv churn_means EVALUATE_CHURN_MEANS
+set lock_timeout = '5min';
 \pset tuples_only on
 \pset format unaligned
 
@@ -30,7 +31,7 @@ from loader.raw_files order by file_name like '%/%', file_name
 \gexec
 
 -- Marks the new pages as visible to all: index-only scans rely on it.
-select format('vacuum (skip_locked) %s', table_name)
+select format('vacuum %s', table_name)
 from (
     select table_name from ops.raw_loads where load_id > :loads_before and status = 'loaded'
     union all

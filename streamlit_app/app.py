@@ -53,16 +53,17 @@ def current_scorer(language: str) -> Scorer | None:
 
 def say_database_error(error: psycopg.Error, language: str) -> None:
     """What went wrong with PostgreSQL and what to do, in a line."""
-    env = settings()
+    env, told = settings(), str(error)
     address = code(f"{env.postgres_host}:{env.postgres_port}")
-    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidCatalogName):
+    missing = isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName)
+    if missing or ("FATAL" in told and "does not exist" in told):  # libpq gives a refused connection no SQLSTATE
         st.error(say("database_not_ready", language, database=code(env.postgres_db)))
-    elif isinstance(error, psycopg.OperationalError) and "password authentication failed" in str(error):
+    elif "password authentication failed" in told:
         st.error(say("database_refused", language, address=address, user=code(env.postgres_user)))
-    elif isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+    elif isinstance(error, psycopg.OperationalError) and error.sqlstate is None and "FATAL" not in told:
         st.error(say("database_down", language, address=address))
     else:
-        st.error(say("database_error", language, reason=code(error)))
+        st.error(say("database_error", language, reason=code(told.split("FATAL:")[-1])))
     log.error("PostgreSQL: %s", error)
 
 

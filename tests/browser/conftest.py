@@ -1,0 +1,135 @@
+"""A real Chromium on a real Streamlit, over the PostgreSQL and MLflow of the integration tests."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.integration.conftest import (
+    PASSWORDS,
+    ROOT,
+    Database,
+    cluster,
+    empty_template,
+    free_port,
+    mlflow_uri,
+    new_database,
+    seeded_template,
+    wait_for_http,
+)
+
+__all__ = ["cluster", "empty_template", "mlflow_uri", "new_database", "seeded_template"]
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+# No sandbox: it refuses to run as root. The others keep the browser from calling home.
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+expect.set_options(timeout=30_000)
+
+Site = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def start_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start the app as the reader with other variables on top, and return its address once it answers."""
+    with contextlib.ExitStack() as running:
+
+        def start(database: Database, tracking_uri: str, **env: str) -> str:
+            folder = tmp_path_factory.mktemp("site")
+            port = free_port()
+            reader = {"POSTGRES_USER": "meli_reader", "POSTGRES_PASSWORD": PASSWORDS["READER_DB_PASSWORD"]}
+            command = [
+                sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app" / "app.py"),
+                "--server.address=127.0.0.1", f"--server.port={port}",
+            ]  # fmt: skip
+            with (folder / "log").open("w") as log:
+                server = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env={**os.environ, **database.env, **reader, "MLFLOW_TRACKING_URI": tracking_uri, **env},
+                    stdout=log,
+                    stderr=log,
+                )
+            running.callback(_stop, server)
+            url = f"http://127.0.0.1:{port}"
+            wait_for_http(f"{url}/_stcore/health", server, folder / "log")
+            return url
+
+        yield start
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def scored(new_database: Callable[[str], Database], seeded_template: str, mlflow_uri: str) -> Database:
+    """The sample with a model in Production, the scores of 2019-05-26, and a later snapshot without scores."""
+    database = new_database(seeded_template)
+    for command in (
+        ("ml.train", "--snapshot-date", "2019-05-26", "--lookback-weeks", "2"),
+        ("ml.promote",),
+        ("ml.infer_batch", "--snapshot-date", "2019-05-26"),
+        ("ml.features", "--snapshot-date", "2019-06-30"),
+    ):
+        done = database.run(*command, MLFLOW_TRACKING_URI=mlflow_uri)
+        assert done.returncode == 0, done.stderr
+    return database
+
+
+@pytest.fixture(scope="session")
+def site(start_site: Site, scored: Database, mlflow_uri: str) -> str:
+    """The app with everything in place."""
+    return start_site(scored, mlflow_uri)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless browser for the whole run."""
+    if CHROMIUM is None:
+        pytest.fail("no chromium found; install it (apt install chromium) or name it: CHROMIUM=/path/to/chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """Open an address with a browser of some language; afterwards no page may show a traceback or have complained.
+
+    With SCREENSHOTS=<folder>, each page's last state is kept there.
+    """
+    opened: list[Page] = []
+    complaints: list[str] = []
+
+    def open_page(url: str, locale: str = "es-AR") -> Page:
+        context = chromium.new_context(locale=locale, viewport={"width": 1280, "height": 900})
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        opened.append(page)
+        page.goto(url)
+        expect(page.get_by_test_id("stHeading").first).to_be_visible()
+        return page
+
+    yield open_page
+    for number, page in enumerate(opened):
+        if folder := os.environ.get("SCREENSHOTS"):
+            height = page.get_by_test_id("stMainBlockContainer").bounding_box()["height"]
+            page.set_viewport_size({"width": 1280, "height": max(900, int(height) + 100)})
+            page.screenshot(path=Path(folder) / f"{request.node.name}-{number}.png")
+        assert page.get_by_test_id("stException").count() == 0
+        assert "Traceback" not in page.inner_text("body")
+        page.context.close()
+    assert complaints == []

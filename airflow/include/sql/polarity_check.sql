@@ -38,7 +38,7 @@ select
     moments.flagged::bigint,
     (
         select sum((mean_rank - centre) * ranked.flagged) / nullif(
-            sqrt(sum((mean_rank - centre) ^ 2 * customers) * moments.flagged * (1 - moments.flagged / n)), 0
+            sqrt(sum((mean_rank - centre) ^ 2 * customers) * moments.flagged * (1 - moments.flagged / nullif(n, 0))), 0
         )
         from ranked
     )

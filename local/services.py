@@ -116,12 +116,13 @@ def airflow_environment(config: Config) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "10",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "10",
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "8",  # at 5 s each: a task outlives a restart of the API server
     }
 
 
 def all_services(config: Config) -> list[Service]:
-    """The services besides PostgreSQL, in the order in which they start."""
+    """The services besides PostgreSQL; the last is the one that starts tasks, which need the others."""
     airflow = airflow_environment(config)
     reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD")}
     notebook = {**config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD")}
@@ -145,7 +146,6 @@ def all_services(config: Config) -> list[Service]:
             "AIRFLOW_PORT",
             "/api/v2/version",
         ),
-        Service("airflow-scheduler", ["airflow", "scheduler", "--skip-serve-logs"], "airflow", airflow),
         Service("airflow-dag-processor", ["airflow", "dag-processor"], "airflow", airflow),
         Service(
             "streamlit",
@@ -166,6 +166,7 @@ def all_services(config: Config) -> list[Service]:
             "JUPYTER_PORT",
             "/api",
         ),
+        Service("airflow-scheduler", ["airflow", "scheduler", "--skip-serve-logs"], "airflow", airflow),
     ]  # fmt: skip
 
 

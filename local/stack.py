@@ -57,11 +57,13 @@ def up() -> Config:
     with step("PostgreSQL: roles, tables, CSV files"):
         databases.apply_init(server, settings)
     databases.migrate_services(settings)
-    _start(outdated)
-    for service in services:
+    *needed, scheduler = services
+    _start([service for service in outdated if service in needed])
+    for service in needed:
         if service.health:
             with step(f"{service.name}: answers"):
                 _wait_until_healthy(service, settings)
+    _start([service for service in outdated if service == scheduler])
     return settings
 
 

@@ -31,6 +31,9 @@ def score(snapshot_date: date) -> dict[str, Any]:
         Skip: outside the covered range in a scheduled run.
         TryLater: PostgreSQL or MLflow cannot be reached, or a scheduled run is ahead of its features.
     """
+    application_name = f"ml.infer_batch {snapshot_date}"
+    with connect(application_name=application_name) as conn:
+        require_covered(conn, snapshot_date)  # before the model: a scheduled run outside it is skipped, model or none
     with registry.session() as client:
         number = registry.production_version(client)
         if number is None:
@@ -39,8 +42,7 @@ def score(snapshot_date: date) -> dict[str, Any]:
                 f" train one: airflow dags test churn_train_register_m {snapshot_date}"
             )
         version = registry.get(client, number)
-        with connect(application_name=f"ml.infer_batch {snapshot_date}") as conn:
-            require_covered(conn, snapshot_date)
+        with connect(application_name=application_name) as conn:
             _require_features(conn, snapshot_date, version)
         scorer = Scorer(registry.load(version), version.features)
     return with_lock_retries(lambda: _replace(snapshot_date, version, scorer))

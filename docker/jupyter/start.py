@@ -34,7 +34,10 @@ def main() -> None:
     print(f"JupyterLab: {shown}/lab?token={secret}", flush=True)
     arguments = ["jupyter", "lab", "--no-browser", "--ServerApp.ip=0.0.0.0", "--ServerApp.port=8888"]
     arguments += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={WORK}", "--ServerApp.default_url=/lab"]
-    arguments += ["--ServerApp.terminals_enabled=True", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    arguments += [
+        "--ServerApp.terminals_enabled=True",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
     arguments += ["--LabApp.news_url=None"]
     os.execvpe(arguments[0], arguments, {**os.environ, "JUPYTER_TOKEN": secret})
 

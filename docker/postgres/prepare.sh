@@ -4,6 +4,7 @@
 set -euo pipefail
 action=${1:-up}
 repository=/repository
+[ "$action" != seed ] || export SEED_RELOAD=1
 export PGHOST=/var/run/postgresql PGUSER=$POSTGRES_USER PGCONNECT_TIMEOUT=10 PGAPPNAME=db-init
 
 # The server sees the six CSV files and the crypto history, and nothing else of the repository.

@@ -1,0 +1,270 @@
+"""`python -m ml.infer_batch`: what it writes, what others see meanwhile, and what it says when it cannot score."""
+
+import json
+
+import mlflow
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+
+from tests.integration.churn_rows import fill, forget_models, record, scores
+from tests.integration.faults import idle_reader, kill_inside, stopped_inside
+
+SNAPSHOT = "2019-05-26"
+COMMAND = ("ml.infer_batch", "--snapshot-date", SNAPSHOT)
+
+
+@pytest.fixture(scope="module")
+def shared(new_database, empty_template, mlflow_uri):
+    """A database with features of two snapshots, and one version in production."""
+    forget_models(mlflow_uri)
+    database = new_database(empty_template)
+    database.extra_env["MLFLOW_TRACKING_URI"] = mlflow_uri
+    fill(database, SNAPSHOT, "2019-05-19")
+    for command in (("ml.train", "--snapshot-date", SNAPSHOT, "--lookback-weeks", "2"), ("ml.promote",)):
+        done = database.run(*command)
+        assert done.returncode == 0, done.stderr
+    return database
+
+
+@pytest.fixture
+def scored(shared):
+    """The shared database with the snapshot scored."""
+    fill(shared, SNAPSHOT)
+    score(shared)
+    return shared
+
+
+def score(database, *command, **env):
+    done = database.run(*(command or COMMAND), **env)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def refuse(database, code, *says, snapshot=SNAPSHOT, **env):
+    """The command ends with `code`, says `says` on one line, and leaves the scores as they were."""
+    before = scores(database)
+    done = database.run("ml.infer_batch", "--snapshot-date", snapshot, **env)
+    assert done.returncode == code, done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith(("error:", "skipped:"))]
+    assert len(errors) == 1
+    for text in says:
+        assert text in errors[0]
+    assert "Traceback" not in done.stderr
+    assert scores(database) == before
+
+
+def test_scores_are_the_versions_own(scored):
+    client = mlflow.MlflowClient(scored.extra_env["MLFLOW_TRACKING_URI"])
+    version = client.get_model_version_by_alias("churn-logreg", "production")
+    features = json.loads(version.tags["numeric_features"]) + json.loads(version.tags["categorical_features"])
+    found = scored.rows(
+        f"select customer_id, {', '.join(features)} from features.churn_weekly_features"
+        " where snapshot_date = %(day)s and days_since_activity < 60 order by customer_id",
+        {"day": SNAPSHOT},
+    )
+    frame = pd.DataFrame([row[1:] for row in found], columns=features)
+    mlflow.set_tracking_uri(scored.extra_env["MLFLOW_TRACKING_URI"])
+    expected = mlflow.sklearn.load_model("models:/churn-logreg@production").predict_proba(frame)[:, 1]
+    rows = scores(scored)
+    assert [row[0] for row in rows] == [row[0] for row in found]
+    np.testing.assert_allclose([row[2] for row in rows], expected, rtol=0, atol=1e-12)
+    threshold = json.loads(version.tags["threshold"])
+    assert [row[3] for row in rows] == [int(row[2] >= threshold) for row in rows]
+    assert {row[4] for row in rows} == {version.version}
+
+
+def test_every_customer_is_scored_or_counted_as_churned(scored):
+    result = score(scored)
+    ((active, churned),) = scored.rows(
+        "select count(*) filter (where days_since_activity < 60), count(*) filter (where days_since_activity >= 60)"
+        " from features.churn_weekly_features where snapshot_date = %(day)s",
+        {"day": SNAPSHOT},
+    )
+    assert (result["scored"], result["excluded_already_churned"]) == (active, churned)
+    assert churned > 0
+    assert result["predicted_churn"] == sum(row[3] for row in scores(scored))
+
+
+def test_rerun_gives_identical_rows(scored):
+    before = scores(scored)
+    score(scored)
+    assert scores(scored) == before
+
+
+def test_other_snapshots_are_left_alone(scored):
+    score(scored, "ml.infer_batch", "--snapshot-date", "2019-05-19")
+    other = [row for row in scores(scored) if str(row[1]) == "2019-05-19"]
+    score(scored)
+    assert [row for row in scores(scored) if str(row[1]) == "2019-05-19"] == other
+    with scored.connect() as conn:
+        conn.execute("delete from ops.churn_scoring where snapshot_date = '2019-05-19'")
+
+
+def test_customers_who_left_the_cohort_lose_their_score(scored):
+    with scored.connect() as conn:
+        ((gone,),) = conn.execute("select max(customer_id) from ops.churn_scoring").fetchall()
+        conn.execute(
+            "update features.churn_weekly_features set days_since_activity = 60, label_source = 'inactive_60d'"
+            " where customer_id = %s and snapshot_date = %s",
+            (gone, SNAPSHOT),
+        )
+        record(conn, SNAPSHOT)
+    score(scored)
+    assert gone not in {row[0] for row in scores(scored)}
+
+
+def test_readers_see_whole_snapshots_only(scored):
+    """Held between DELETE and COPY, then again until the commit: the old rows, never none, never some."""
+    before = scored.rows("select count(*), min(scored_at) from ops.churn_scoring")
+    with (
+        scored.connect() as blocker,
+        scored.connect() as repeatable,
+        scored.connect(user="meli_reader", password="reader") as reader,
+    ):
+        repeatable.execute("begin isolation level repeatable read")
+        count = "select count(*), min(scored_at) from ops.churn_scoring"
+        assert repeatable.execute(count).fetchall() == before
+        blocker.execute("begin")
+        blocker.execute("lock table features.churn_weekly_features in access exclusive mode")
+        with stopped_inside(scored, *COMMAND, writes="ops.churn_scoring") as running:
+            assert reader.execute(count).fetchall() == before
+            blocker.execute("rollback")
+        assert running.finish().returncode == 0
+        assert repeatable.execute(count).fetchall() == before
+        after = reader.execute(count).fetchall()
+        assert after[0][0] == before[0][0]
+        assert after[0][1] > before[0][1]
+
+
+def test_idle_reader_holds_nobody_up(scored):
+    with idle_reader(scored, "ops.churn_scoring"):
+        score(scored)
+
+
+def test_killed_inside_its_transaction_then_run_again(scored):
+    before = scores(scored)
+    kill_inside(scored, *COMMAND, writes="ops.churn_scoring", within_s=0.02)
+    assert scores(scored) == before
+    score(scored)
+    assert scores(scored) == before
+
+
+def test_killed_while_it_waits_for_its_rows_then_run_again(scored):
+    before = scores(scored)
+    with scored.connect() as blocker:
+        blocker.execute("begin")
+        blocker.execute("lock table features.churn_weekly_features in access exclusive mode")
+        with stopped_inside(scored, *COMMAND, writes="ops.churn_scoring") as running:
+            running.kill()
+            blocker.execute("rollback")
+            assert running.outcome(scored) == "aborted"
+    assert scores(scored) == before
+    score(scored)
+    assert scores(scored) == before
+
+
+def test_two_runs_take_turns(scored):
+    with scored.connect() as blocker:
+        blocker.execute("begin")
+        blocker.execute("lock table features.churn_weekly_features in access exclusive mode")
+        with stopped_inside(scored, *COMMAND, writes="ops.churn_scoring") as first:
+            blocker.execute("rollback")
+            score(scored)
+        assert first.finish().returncode == 0
+    assert len(scores(scored)) == len({row[0] for row in scores(scored)})
+
+
+def test_features_rebuilt_meanwhile_are_noticed(scored):
+    with scored.connect() as conn:
+        conn.execute("update ops.feature_builds set rows_built = rows_built + 1")
+    refuse(scored, 75, "the features were rebuilt meanwhile; run again")
+
+
+def test_unseen_category_scores_as_rare_and_is_reported(scored):
+    with scored.connect() as conn:
+        conn.execute(
+            "update features.churn_weekly_features set estado = 'virginia' where snapshot_date = %s"
+            " and customer_id = (select max(customer_id) from ops.churn_scoring)",
+            (SNAPSHOT,),
+        )
+    assert score(scored)["unseen_categories"] == {"estado": ["virginia"]}
+    assert 0 <= scores(scored)[-1][2] <= 1
+
+
+def test_column_without_values_is_scored_and_reported(scored):
+    with scored.connect() as conn:
+        conn.execute("update features.churn_weekly_features set mau_mp_1 = null, gender = null")
+    result = score(scored)
+    assert result["features_without_values"] == ["gender", "mau_mp_1"]
+    assert result["scored"] == len(scores(scored))
+
+
+def test_features_of_replaced_data_are_reported(scored):
+    assert score(scored)["features_from_current_data"]
+    with scored.connect() as conn:
+        conn.execute("update ops.feature_builds set raw_fingerprint = 'older'")
+    assert not score(scored)["features_from_current_data"]
+
+
+def test_nobody_active(scored):
+    with scored.connect() as conn:
+        conn.execute("update features.churn_weekly_features set days_since_activity = 80")
+        record(conn, SNAPSHOT)
+    refuse(scored, 1, "no active customer at 2019-05-26", "nothing to score")
+
+
+def test_missing_snapshot_says_how_to_build_it(scored):
+    refuse(
+        scored,
+        1,
+        "no features for 2019-06-02",
+        "airflow dags test churn_feature_build_w 2019-06-02",
+        snapshot="2019-06-02",
+    )
+
+
+def test_scheduled_run_waits_for_its_features(scored):
+    refuse(scored, 75, "no features for 2019-06-02 yet", snapshot="2019-06-02", PIPELINE_RUN_TYPE="scheduled")
+
+
+def test_date_outside_the_covered_range(scored):
+    refuse(scored, 1, "outside the covered range 2019-04-01 to 2019-07-01", snapshot="2019-12-01")
+    refuse(scored, 99, "outside the covered range", snapshot="2019-12-01", PIPELINE_RUN_TYPE="scheduled")
+
+
+def test_column_that_the_table_lost(scored):
+    with scored.connect() as conn:
+        conn.execute("alter table features.churn_weekly_features rename segments_90d to was_segments_90d")
+    try:
+        refuse(scored, 1, "takes segments_90d", "airflow dags test churn_train_register_m")
+    finally:
+        with scored.connect() as conn:
+            conn.execute("alter table features.churn_weekly_features rename was_segments_90d to segments_90d")
+
+
+def test_services_that_are_down(scored):
+    refuse(scored, 75, "MLflow at http://127.0.0.1:9 does not answer", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    refuse(scored, 75, "PostgreSQL", POSTGRES_PORT="9")
+
+
+def test_reader_role_cannot_write_scores(scored):
+    with (
+        scored.connect(user="meli_reader", password="reader") as reader,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        reader.execute("delete from ops.churn_scoring")
+
+
+def test_no_model_says_how_to_train_one(database, mlflow_uri):
+    """Last: it empties the registry that the other tests share."""
+    forget_models(mlflow_uri)
+    fill(database, SNAPSHOT, customers=50)
+    refuse(
+        database,
+        1,
+        "no version of churn-logreg has the alias 'production'",
+        "airflow dags test churn_train_register_m 2019-05-26",
+        MLFLOW_TRACKING_URI=mlflow_uri,
+    )

@@ -1,0 +1,49 @@
+"""The training and scoring DAGs through Airflow, in the order that the README gives, and alone."""
+
+import json
+
+import pytest
+
+from tests.integration.churn_rows import forget_models, production, scores
+
+SNAPSHOT = "2019-05-26"
+
+
+@pytest.fixture
+def registry(seeded, mlflow_uri):
+    """An empty registry that the DAGs of this test write to."""
+    seeded.extra_env["MLFLOW_TRACKING_URI"] = mlflow_uri
+    return forget_models(mlflow_uri)
+
+
+def test_dags_are_loaded_with_their_parameters(airflow):
+    listed = json.loads(airflow.run("dags", "list", "--output", "json").stdout)
+    assert {"churn_train_register_m", "churn_batch_score_w"} <= {dag["dag_id"] for dag in listed}
+    assert "No data found" in airflow.run("dags", "list-import-errors").stdout
+
+
+def test_scoring_without_a_model_says_what_to_run_then_training_alone_makes_it_work(airflow, seeded, registry):
+    refused = airflow.test("churn_batch_score_w", SNAPSHOT, seeded)
+    assert refused.returncode == 1
+    assert f"airflow dags test churn_train_register_m {SNAPSHOT}" in refused.stdout + refused.stderr
+
+    trained = airflow.test("churn_train_register_m", "2019-05-31", seeded)
+    assert trained.returncode == 0, trained.stderr[-3000:]
+    assert production(registry) == ("1", ["1"])
+    decisions = seeded.rows("select action, production_version, run_id <> 'shell' from ops.model_promotions")
+    assert decisions == [("promote", "1", True)]
+
+    for _ in range(2):
+        scored = airflow.test("churn_batch_score_w", SNAPSHOT, seeded)
+        assert scored.returncode == 0, scored.stderr[-3000:]
+    rows = scores(seeded)
+    ((active,),) = seeded.rows(
+        "select rows_built - rows_inactive_60d from ops.feature_builds where snapshot_date = %(day)s", {"day": SNAPSHOT}
+    )
+    assert len(rows) == active > 1000
+
+    again = airflow.test("churn_train_register_m", "2019-05-31", seeded)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert production(registry) == ("1", ["1"])
+    assert len(seeded.rows("select 1 from ops.model_promotions")) == 1
+    assert scores(seeded) == rows

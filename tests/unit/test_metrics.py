@@ -1,0 +1,74 @@
+"""Quality figures against scikit-learn and against cases counted by hand."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from ml.metrics import Ranked, gain_over, measure
+from ml.model_config import MIN_MEASURED_EVENTS
+
+
+@pytest.fixture
+def scored():
+    random = np.random.default_rng(3)
+    scores = random.random(4000).round(2)  # many equal scores
+    churned = (random.random(4000) < scores).astype(np.int8)
+    return churned, scores, np.repeat(np.arange(500), 8)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_figures_agree_with_scikit_learn(scored, weighted):
+    churned, scores, _ = scored
+    weights = np.random.default_rng(4).integers(0, 4, 4000).astype(float) if weighted else np.ones(4000)
+    ours = Ranked(churned, scores).all(weights)
+    theirs = {
+        "roc_auc": roc_auc_score(churned, scores, sample_weight=weights),
+        "average_precision": average_precision_score(churned, scores, sample_weight=weights),
+        "brier": brier_score_loss(churned, scores, sample_weight=weights),
+        "log_loss": log_loss(churned, np.clip(scores, 1e-15, 1 - 1e-15), sample_weight=weights),
+    }
+    for name, value in theirs.items():
+        assert ours[name] == pytest.approx(value, abs=1e-9), name
+
+
+def test_calibration_error_is_the_mean_gap_of_ten_equal_groups():
+    scores = np.repeat(np.arange(10) / 10, 10)
+    churned = np.concatenate([[1] * k + [0] * (10 - k) for k in range(10)]).astype(np.int8)
+    ones = np.ones(100)
+    assert Ranked(churned, scores).all(ones)["calibration_error"] == pytest.approx(0)
+    assert Ranked(churned, scores + 0.05).all(ones)["calibration_error"] == pytest.approx(0.05)
+
+
+def test_lift_compares_the_top_tenth_with_everyone():
+    scores = np.linspace(1, 0, 100)
+    churned = np.zeros(100, dtype=np.int8)
+    churned[:5] = 1  # half of the top ten, 5 % of all
+    assert Ranked(churned, scores).all(np.ones(100))["lift_top_decile"] == pytest.approx(10)
+
+
+def test_interval_holds_the_value_and_widens_when_rows_repeat_customers(scored):
+    churned, scores, customers = scored
+    by_customer = measure(churned, scores, customers)["roc_auc"]
+    assert by_customer.low < by_customer.value < by_customer.high
+    repeated = measure(np.tile(churned, 4), np.tile(scores, 4), np.tile(customers, 4))["roc_auc"]
+    as_if_independent = measure(np.tile(churned, 4), np.tile(scores, 4), np.arange(16000))["roc_auc"]
+    assert repeated.high - repeated.low == pytest.approx(by_customer.high - by_customer.low, rel=0.05)
+    assert as_if_independent.high - as_if_independent.low < 0.7 * (repeated.high - repeated.low)
+
+
+def test_few_events_are_not_measured(scored):
+    churned, scores, customers = scored
+    churned = np.zeros_like(churned)
+    churned[: MIN_MEASURED_EVENTS - 1] = 1
+    assert measure(churned, scores, customers) == {}
+    churned[MIN_MEASURED_EVENTS] = 1
+    assert measure(churned, scores, customers)["roc_auc"].value == pytest.approx(roc_auc_score(churned, scores))
+
+
+def test_gain_over_another_score_has_its_own_interval(scored):
+    churned, scores, customers = scored
+    gain = gain_over(churned, scores, np.random.default_rng(5).random(4000), customers)
+    assert gain["roc_auc"].value == pytest.approx(0.5, abs=0.05)
+    assert 0.2 < gain["roc_auc_gain"].low < gain["roc_auc_gain"].high < 0.45
+    nothing = gain_over(churned, scores, scores, customers)["roc_auc_gain"]
+    assert (nothing.low, nothing.value, nothing.high) == (0, 0, 0)

@@ -25,7 +25,8 @@ SERVICES = (
     "airflow-maintenance", "jupyter", "streamlit",
 )  # fmt: skip
 PORTS = (
-    "POSTGRES_PORT", "AIRFLOW_PORT", "MLFLOW_PORT", "MINIO_PORT", "MINIO_CONSOLE_PORT", "JUPYTER_PORT", "STREAMLIT_PORT",
+    "POSTGRES_PORT", "AIRFLOW_PORT", "MLFLOW_PORT", "MINIO_PORT", "MINIO_CONSOLE_PORT", "JUPYTER_PORT",
+    "STREAMLIT_PORT",
 )  # fmt: skip
 # Every character that has broken somebody's connection string.
 PASSWORDS = {

@@ -40,7 +40,10 @@ def test_backfill(trained: Stack, api: AirflowApi) -> None:
         "backfill", "create", "--dag-id", FEATURES, "--from-date", "2019-05-05", "--to-date", "2019-05-12",
         "--reprocess-behavior", "completed",
     )  # fmt: skip
-    query = "select count(distinct snapshot_date) from features.churn_weekly_features where snapshot_date in ('2019-05-05', '2019-05-12')"
+    query = (
+        "select count(distinct snapshot_date) from features.churn_weekly_features"
+        " where snapshot_date in ('2019-05-05', '2019-05-12')"
+    )
     wait_for("both Sundays", lambda: trained.rows(query) == [(2,)], 240, 2)
 
 

@@ -65,7 +65,8 @@ def test_one_version_is_in_production_and_its_alias_says_the_same(trained: Stack
     answer = trained.python(
         "jupyter",
         "from mlflow import MlflowClient; import json; c = MlflowClient();"
-        "stage = [v.version for v in c.search_model_versions(\"name='churn-logreg'\") if v.current_stage == 'Production'];"
+        "found = c.search_model_versions(\"name='churn-logreg'\");"
+        "stage = [v.version for v in found if v.current_stage == 'Production'];"
         "print(json.dumps([stage, c.get_model_version_by_alias('churn-logreg', 'production').version]))",
     )
     stage, alias = json.loads(answer.splitlines()[-1])

@@ -98,8 +98,9 @@ def _change(arguments: argparse.Namespace) -> None:
             server = databases.cluster(settings)
             if server.pid is None:
                 raise Failure("PostgreSQL does not run; start it: make local-up")
-            databases.apply_init(server, settings, force=arguments.force)
-            summary.show_loads(server, settings)
+            databases.apply_init(server, settings)
+            if not stack.load_files(settings, anew=True, force=arguments.force):
+                raise Failure("not every file was loaded")
         case "down":
             stack.down()
         case "clean":

@@ -1,6 +1,7 @@
 """Brings the local PostgreSQL and what the services keep in it up to date: roles, tables, data, schema versions."""
 
 import hashlib
+import re
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from local.config import Config
 from local.console import Failure, step
 from local.environments import LOCKS, ROOT, STATE, python_of
-from local.postgres import Cluster, wheel_bin_dir
+from local.postgres import INIT_DIR, Cluster, wheel_bin_dir
 from local.services import airflow_environment, base_environment, mlflow_environment
 
 DATA_DIR = STATE / "postgres" / "data"
@@ -60,15 +61,31 @@ def major_version(server: Cluster) -> str:
     return shown.split()[-1].partition(".")[0] if shown else "unknown"
 
 
-def apply_init(server: Cluster, config: Config, *, force: bool = False) -> None:
-    """Create the pipeline's database and apply docker/postgres/init/*.sql, which loads the CSV files that changed."""
-    database = config["POSTGRES_DB"]
-    server.psql("postgres", "-v", f"name={database}", given=CREATE_DATABASE)
-    env = {**config.values, "CSV_DIR": str(ROOT), "FORCE": "1" if force else ""}
+def apply_init(server: Cluster, config: Config) -> None:
+    """Create the pipeline's database and bring roles, tables and functions up to date."""
     try:
-        server.apply_init(database, env, load=True)
+        server.psql("postgres", "-v", f"name={config['POSTGRES_DB']}", given=CREATE_DATABASE)
+        server.apply_init(config["POSTGRES_DB"], config.values, load=False)
     except RuntimeError as error:
         raise Failure(str(error)) from error
+
+
+def load_files(server: Cluster, config: Config, *, anew: bool = False, force: bool = False) -> tuple[list[str], str]:
+    """Load the CSV files that changed, or all of them `anew`; `force` takes one that shrank by more than half.
+
+    Returns what the loader said, and what it refused to load ("" for nothing): that table then holds what it held.
+    """
+    switches = {"SEED_RELOAD": "1" if anew else "", "SEED_FORCE": "1" if force else ""}
+    env = {**config.values, "CSV_DIR": str(ROOT), **switches}
+    said: list[str] = []
+    try:
+        for script in sorted(INIT_DIR.glob("9*.sql")):
+            said += server.psql(config["POSTGRES_DB"], "-f", str(script), env=env).split("\n")
+    except RuntimeError as error:
+        _, *lines = str(error).splitlines()
+        problem = [re.sub(r"^psql:.*?:\d+: ERROR: +", "", line) for line in lines if not line.startswith("CONTEXT")]
+        return [], "\n".join(problem)
+    return [line for line in said if line], ""
 
 
 def migrate_services(config: Config) -> None:

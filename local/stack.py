@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from local import config as configuration
 from local import databases, environments, processes
 from local.config import Config
-from local.console import Failure, say, step
+from local.console import Failure, say, step, warn
 from local.environments import ROOT, STATE
 from local.services import ARTIFACTS, HOME, LOGS, RUN, Service, all_services, base_environment
 
@@ -54,8 +54,9 @@ def up() -> Config:
         server.stop()
     _check_ports(settings, [] if server.pid else ["POSTGRES_PORT"], outdated)
     databases.start(server)
-    with step("PostgreSQL: roles, tables, CSV files"):
+    with step("PostgreSQL: roles, tables"):
         databases.apply_init(server, settings)
+    load_files(settings)
     databases.migrate_services(settings)
     *needed, scheduler = services
     _start([service for service in outdated if service in needed])
@@ -65,6 +66,17 @@ def up() -> Config:
                 _wait_until_healthy(service, settings)
     _start([service for service in outdated if service == scheduler])
     return settings
+
+
+def load_files(settings: Config, *, anew: bool = False, force: bool = False) -> bool:
+    """Load the CSV files and print what the loader says; False when it refused one."""
+    with step("PostgreSQL: CSV files"):
+        said, problem = databases.load_files(databases.cluster(settings), settings, anew=anew, force=force)
+    for line in said:
+        say(f"  {line}")
+    if problem:
+        warn(f"not loaded: {problem}\nMend the file, then: make seed")
+    return not problem
 
 
 def down() -> None:

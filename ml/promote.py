@@ -34,7 +34,7 @@ class Decision:
     champion_log_loss: float | None = None
 
 
-def promote(version: str | None, *, force: bool = False) -> dict[str, Any]:
+def promote(version: str | None = None, *, force: bool = False) -> dict[str, Any]:
     """Compare `version` (none: the newest) with the one in production and promote it unless it is worse.
 
     Raises:

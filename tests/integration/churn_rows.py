@@ -7,42 +7,20 @@ import psycopg
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from ml.features import feature_sql_digest
-from tests.integration.conftest import ROOT, Database
-
-INSERT = (ROOT / "bench" / "synthetic_features.sql").read_text(encoding="utf-8")
-SNAPSHOTS = ("2019-05-05", "2019-05-12", "2019-05-19", "2019-05-26")
+from bench import synthetic
+from tests.integration.conftest import Database
 
 
 def fill(database: Database, *snapshots: str, customers: int = 1500) -> None:
-    """Insert the rows of a build at each date, recorded as fresh, so that nothing builds them anew."""
+    """Insert synthetic rows at each date, on record as fresh builds."""
     with database.connect() as conn:
-        if not conn.execute("select 1 from ops.raw_loads").fetchone():
-            conn.execute(
-                "insert into ops.raw_loads (table_name, file_name, file_digest, status, first_payment_date,"
-                " extraction_month, data_complete_through, evaluate_cutoff) values ('raw.payments', 'PAYMENTS.csv',"
-                " 'x', 'loaded', '2019-01-01', '2019-05-01', '2019-06-30', '2019-07-01')"
-            )
         for snapshot in snapshots:
-            conn.execute("select ops.ensure_snapshot_partition('features.churn_weekly_features', %s)", (snapshot,))
-            conn.execute("delete from features.churn_weekly_features where snapshot_date = %s", (snapshot,))
-            conn.execute("select setseed(%s)", (date.fromisoformat(snapshot).timetuple().tm_yday / 366,))
-            conn.execute(INSERT, {"snapshot_date": snapshot, "customers": customers})
-            record(conn, snapshot)
+            synthetic.fill(conn, date.fromisoformat(snapshot), customers)
 
 
 def record(conn: psycopg.Connection, snapshot: str) -> None:
     """Record the rows that are there as a fresh build."""
-    conn.execute("delete from ops.feature_builds where snapshot_date = %s", (snapshot,))
-    conn.execute(
-        "insert into ops.feature_builds (snapshot_date, raw_fingerprint, feature_sql_digest, rows_built,"
-        " rows_inactive_60d, labels_fingerprint, labels_cutoff, labels_rule, run_id)"
-        " select %(day)s, raw_fingerprint, %(digest)s, count(*), count(*) filter (where days_since_activity >= 60),"
-        " raw_fingerprint, evaluate_cutoff, '', 'test'"
-        " from features.churn_weekly_features, ops.current_data where snapshot_date = %(day)s"
-        " group by raw_fingerprint, evaluate_cutoff",
-        {"day": snapshot, "digest": feature_sql_digest()},
-    )
+    synthetic.record(conn, date.fromisoformat(snapshot))
 
 
 def forget_models(uri: str) -> MlflowClient:

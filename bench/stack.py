@@ -1,0 +1,95 @@
+"""A PostgreSQL cluster with synthetic feature rows and a registry with a model, for the length of a benchmark."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench.synthetic import fill
+from local.postgres import Cluster
+
+ROOT = Path(__file__).resolve().parent.parent
+DATABASE = "bench"
+OWNER = "bench"
+PASSWORDS = {f"{role}_DB_PASSWORD": OWNER for role in ("PIPELINE", "READER", "NOTEBOOK", "AIRFLOW", "MLFLOW")}
+
+
+@contextmanager
+def stack(customers: int, snapshots: list[date]) -> Iterator[dict[str, str]]:
+    """Environment of a stack with `customers` rows at each of `snapshots`; everything is removed at the end.
+
+    BENCH_POSTGRES_BIN names the server's binaries, Debian's 15 unless set. Settings are PostgreSQL's defaults.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="meli-bench-"))
+    bin_dir = Path(os.environ.get("BENCH_POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    cluster = Cluster(bin_dir, folder / "pg", port, OWNER, OWNER)
+    cluster.initialise()
+    cluster.start()
+    try:
+        cluster.psql("postgres", "-c", f"create database {DATABASE}")
+        cluster.apply_init(DATABASE, {**PASSWORDS, "CSV_DIR": str(ROOT), "POSTGRES_DB": DATABASE}, load=False)
+        env = {
+            "POSTGRES_HOST": "127.0.0.1",
+            "POSTGRES_PORT": str(port),
+            "POSTGRES_DB": DATABASE,
+            "POSTGRES_USER": "meli_pipeline",
+            "POSTGRES_PASSWORD": OWNER,
+            "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
+            "PYTHONPATH": str(ROOT),
+            "BENCH_FOLDER": str(folder),
+        }
+        with owner(env) as conn:
+            for day in snapshots:
+                fill(conn, day, customers)
+                conn.execute("select ops.ensure_snapshot_partition('ops.churn_scoring', %s)", (day,))
+        yield env
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder)
+
+
+def timed(env: dict[str, str], call: str, *arguments: str) -> dict[str, Any]:
+    """Run `bench.timed` in a process of its own; return its figures, with the seconds of the whole process beside."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "bench.timed", call, *arguments],
+        env={**os.environ, **env},
+        cwd=env["BENCH_FOLDER"],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{call} {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr[-3000:]}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def report(name: str, ours: dict[str, Any], baseline: dict[str, Any]) -> None:
+    """Print both sides and how many times faster ours is."""
+    for side, figures in (("straightforward", baseline), ("this project", ours)):
+        print(f"{name:20} {side:16} {figures['seconds']:8.2f} s {figures['peak_mb']:8.0f} MB peak")
+    print(f"{name:20} {'':16} {baseline['seconds'] / ours['seconds']:8.1f} times faster")
+
+
+def owner(env: dict[str, str]) -> psycopg.Connection:
+    """An autocommit connection of the cluster's owner."""
+    return psycopg.connect(
+        host=env["POSTGRES_HOST"],
+        port=env["POSTGRES_PORT"],
+        dbname=env["POSTGRES_DB"],
+        user=OWNER,
+        password=OWNER,
+        autocommit=True,
+    )

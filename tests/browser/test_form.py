@@ -13,9 +13,9 @@ ACTIVE = """
     where snapshot_date = '2019-05-26' order by score desc, customer_id limit 1
 """
 
-HOSTILE = [
-    "'; drop table raw.payments; --", "-1", "0", "NaN", "1.5", "9" * 400, "<img src=x onerror=alert(1)>", "**`x`**", " ",
-]  # fmt: skip
+HOSTILE = (
+    "'; drop table raw.payments; --", "-1", "0", "NaN", "1.5", "9" * 400, "<img src=x onerror=alert(1)>", "**`x`**", " "
+)  # fmt: skip
 
 
 def search(page: Page, text: str, snapshot: str = "2019-05-26", language: str = "es") -> None:

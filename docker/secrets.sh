@@ -5,19 +5,34 @@ file=$1
 umask 077
 draft=$(mktemp "$file.XXXXXX")
 trap 'rm -f "$draft"' EXIT
-while IFS= read -r line || [ -n "$line" ]; do
-  line=$(printf '%s' "$line" | tr -d '\r')
-  case $line in
-    POSTGRES_PASSWORD=meli | POSTGRES_PASSWORD= | PIPELINE_DB_PASSWORD=pipeline | PIPELINE_DB_PASSWORD= | \
-    READER_DB_PASSWORD=reader | READER_DB_PASSWORD= | NOTEBOOK_DB_PASSWORD=notebook | NOTEBOOK_DB_PASSWORD= | \
-    AIRFLOW_DB_PASSWORD=airflow | AIRFLOW_DB_PASSWORD= | MLFLOW_DB_PASSWORD=mlflow | MLFLOW_DB_PASSWORD= | \
-    AIRFLOW_ADMIN_PASSWORD=admin | AIRFLOW_ADMIN_PASSWORD= | MINIO_ROOT_PASSWORD=minioadmin | MINIO_ROOT_PASSWORD=)
-      line=${line%%=*}=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-      echo "${line%%=*}: written" >&2
-      ;;
+
+demo_of() {
+  case $1 in
+    POSTGRES_PASSWORD) echo meli ;;
+    PIPELINE_DB_PASSWORD) echo pipeline ;;
+    READER_DB_PASSWORD) echo reader ;;
+    NOTEBOOK_DB_PASSWORD) echo notebook ;;
+    AIRFLOW_DB_PASSWORD) echo airflow ;;
+    MLFLOW_DB_PASSWORD) echo mlflow ;;
+    AIRFLOW_ADMIN_PASSWORD) echo admin ;;
+    MINIO_ROOT_PASSWORD) echo minioadmin ;;
+    *) return 1 ;;
   esac
+}
+
+tr -d '\r' <"$file" | while IFS= read -r line || [ -n "$line" ]; do
+  name=${line%%=*}
+  if demo=$(demo_of "$name"); then
+    value=${line#*=}
+    case $value in
+      "" | "$demo" | "'$demo'" | "\"$demo\"" | "''" | '""')
+        line=$name=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+        echo "$name: written" >&2
+        ;;
+    esac
+  fi
   printf '%s\n' "$line"
-done <"$file" >"$draft"
+done >"$draft"
 cat "$draft" >"$file"
 chmod 600 "$file"
 echo "The running stack takes them at the next \`make up\`." >&2

@@ -1,6 +1,6 @@
 # What db-init does, read by bash on stdin: `up` brings the database up to date and loads the CSV files that changed;
-# `seed` loads all of them anew. psql comes in over the server's own socket, so that a password changed in .env counts
-# from now on.
+# `seed` loads all of them anew; `roles` makes the roles and databases alone (a restore brings the rest). psql comes in
+# over the server's own socket, so that a password changed in .env counts from now on.
 set -euo pipefail
 action=${1:-up}
 repository=/repository
@@ -42,6 +42,10 @@ if [ "$(psql -X -At -d postgres -v name="$POSTGRES_DB" <<<"select count(*) from 
   createdb --maintenance-db=postgres "$POSTGRES_DB"
 fi
 
+if [ "$action" = roles ]; then
+  run "$repository/docker/postgres/init/10_roles_and_schemas.sql"
+  exit
+fi
 for script in "$repository"/docker/postgres/init/[0-8]*.sql; do run "$script"; done
 status=0
 for script in "$repository"/docker/postgres/init/9*.sql; do

@@ -1,0 +1,140 @@
+"""Parts of the local stack that need no service: ports, turns, what services are told, environments."""
+
+import re
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from local import config, environments, services, stack, unprivileged
+from local.console import Failure
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """The repository's settings, their ports on numbers of the system's choice."""
+    (tmp_path / ".env").write_text((ROOT / ".env").read_text())
+    return config.load(tmp_path, tmp_path / "state")
+
+
+def test_taken_port_is_named_with_a_free_one(settings):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings.ports["MLFLOW_PORT"] = taken.getsockname()[1]
+        with pytest.raises(Failure) as refused:
+            stack._check_ports(settings, ["MLFLOW_PORT"], [])
+    assert f"port {settings.ports['MLFLOW_PORT']} is taken" in str(refused.value)
+    suggested = int(re.search(r"MLFLOW_PORT=(\d+)", str(refused.value))[1])
+    assert suggested > settings.ports["MLFLOW_PORT"]
+
+
+def test_port_of_a_listener_on_all_addresses_is_taken():
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        assert not stack._is_free(taken.getsockname()[1], "MLFLOW_PORT")
+
+
+def test_second_command_waits_and_names_the_first(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(stack, "STATE", tmp_path)
+    order = []
+
+    def second() -> None:
+        with stack.one_at_a_time():
+            order.append("second")
+
+    with stack.one_at_a_time():
+        thread = threading.Thread(target=second)
+        thread.start()
+        said = ""
+        while "waiting" not in said:
+            said += capsys.readouterr().out
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+    assert re.search(r"process \d+", said)
+
+
+def test_services_get_their_own_role_and_no_other_password(settings):
+    secrets = {"POSTGRES_PASSWORD": "owner-secret", "READER_DB_PASSWORD": "reader-secret"}
+    settings.values.update(secrets)
+    by_name = {service.name: service.variables for service in services.all_services(settings)}
+    assert by_name["streamlit"]["POSTGRES_USER"] == "meli_reader"
+    assert by_name["streamlit"]["POSTGRES_PASSWORD"] == "reader-secret"
+    assert by_name["jupyter"]["POSTGRES_USER"] == "meli_notebook"
+    assert not [name for name, variables in by_name.items() if "owner-secret" in str(variables)]
+
+
+def test_no_secret_on_a_command_line(settings):
+    for service in services.all_services(settings):
+        for secret in (*settings.generated.values(), settings.values["MLFLOW_DB_PASSWORD"] + "@"):
+            assert secret not in " ".join(service.command)
+
+
+def test_definition_follows_the_settings_and_not_the_caller(settings, monkeypatch):
+    before = [service.definition for service in services.all_services(settings)]
+    monkeypatch.setenv("SHLVL", "99")
+    assert [service.definition for service in services.all_services(settings)] == before
+    settings.ports["MLFLOW_PORT"] += 1
+    assert services.all_services(settings)[0].definition != before[0]
+
+
+def test_services_do_not_inherit_settings_of_the_callers_shell(monkeypatch):
+    for variable in ("PGHOST", "AIRFLOW__CORE__EXECUTOR", "MLFLOW_TRACKING_URI", "PYTHONPATH", "VIRTUAL_ENV"):
+        monkeypatch.setenv(variable, "elsewhere")
+    assert "elsewhere" not in services.base_environment().values()
+
+
+@pytest.mark.parametrize(("length", "is_set"), [(20, True), (200, False)])
+def test_temporary_folder_is_in_the_checkout_unless_sockets_would_not_fit(monkeypatch, length, is_set):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(services, "STATE", Path("/" + "x" * length))
+    assert ("TMPDIR" in services.base_environment()) is is_set
+
+
+def test_environment_that_fits_its_lock_is_left_alone(monkeypatch, tmp_path):
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("")
+    monkeypatch.setattr(environments, "VENVS", tmp_path / "venv")
+    monkeypatch.setitem(environments.LOCKS, "ml", lock)
+    called = []
+
+    def uv(*arguments: str) -> None:
+        called.append(arguments[0])
+        if arguments[0] == "venv":
+            environments.python_of("ml").parent.mkdir(parents=True)
+            environments.python_of("ml").symlink_to(sys.executable)
+
+    monkeypatch.setattr(environments, "_uv", uv)
+    environments.ensure("ml")
+    environments.ensure("ml")
+    assert called == ["venv", "pip"]
+    lock.write_text("# changed")
+    environments.ensure("ml")
+    assert called == ["venv", "pip", "pip"]
+
+
+def test_locks_name_no_index_and_hash_everything():
+    for lock in (*environments.LOCKS.values(), ROOT / "local" / "uv.txt", ROOT / "ml" / "requirements.txt"):
+        text = lock.read_text()
+        assert "://" not in text, lock
+        assert len(re.findall(r"^[a-z0-9].*==", text, re.M | re.I)) <= text.count("--hash="), lock
+
+
+def test_root_runs_the_server_under_another_id():
+    command, keywords = unprivileged.prepare(["id", "-u"])
+    assert subprocess.run(command, capture_output=True, text=True, **keywords).stdout.strip() not in ("", "0")
+
+
+def test_help_lists_every_target():
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True).stdout
+    for makefile in (ROOT / "Makefile", ROOT / "docker" / "compose.mk"):
+        targets = re.findall(r"^([a-z-]+):(?!=)", makefile.read_text(), re.M)
+        missing = [target for target in targets if f"  {target} " not in listed and target != "compose-seed"]
+        assert missing == []

@@ -9,7 +9,7 @@ from ml.model_config import ACTIVE_DAYS
 from streamlit_app.feature_labels import feature_label
 from streamlit_app.model import Scorer
 from streamlit_app.store import Customer
-from streamlit_app.texts import code, day, minute, number, percent, say
+from streamlit_app.texts import code, day, minute, number, percent, say, signed
 
 CONTRIBUTIONS_SHOWN = 8
 
@@ -84,7 +84,7 @@ def _contributions(scorer: Scorer, values: dict[str, Any], language: str) -> Non
         rows.append((say("others", language, count=len(others)), "", sum(part for _, part in others)))
     rows += [(say("base", language), "", base), (say("total", language), "", base + sum(parts.values()))]
     table = pd.DataFrame(
-        [(label, value, f"{'+' if part >= 0 else ''}{number(part, language)}") for label, value, part in rows],
+        [(label, value, signed(part, language)) for label, value, part in rows],
         columns=[say("column_feature", language), say("column_value", language), say("column_contribution", language)],
     )
     st.subheader(say("contributions", language))
@@ -95,4 +95,4 @@ def _contributions(scorer: Scorer, values: dict[str, Any], language: str) -> Non
 def _as_text(value: Any, language: str) -> str:
     if value is None:
         return say("unknown", language)
-    return value if isinstance(value, str) else number(value, language)
+    return code(value) if isinstance(value, str) else number(value, language)  # tables read Markdown

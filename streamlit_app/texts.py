@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 LANGUAGES = {"es": "Español", "en": "English"}
 DEFAULT_LANGUAGE = "es"
+EXPONENT_FROM = 1e15  # more digits than a float has
 
 # key: (Spanish, English)
 TEXTS = {
@@ -232,9 +233,20 @@ def number(value: float, language: str, digits: int = 2) -> str:
     """`value` with at most `digits` decimals, in the language's separators: 1.234,5 (es), 1,234.5 (en)."""
     if isinstance(value, int):
         english = f"{value:,}"
+    elif abs(value) >= EXPONENT_FROM:
+        english = f"{value:.3g}"
     else:
         english = f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: no negative zero
         english = english.rstrip("0").rstrip(".") if digits else english
+    return _separated(english, language)
+
+
+def signed(value: float, language: str) -> str:
+    """`value` with its sign and two decimals: +1,25 (es), +1.25 (en)."""
+    return _separated(f"{round(value, 2) + 0.0:+,.2f}", language)
+
+
+def _separated(english: str, language: str) -> str:
     return english.translate(str.maketrans(",.", ".,")) if language == "es" else english
 
 

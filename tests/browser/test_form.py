@@ -182,7 +182,7 @@ def test_what_is_no_customer_id_is_refused_and_shown_as_typed(site, new_page, ac
 
 
 def test_a_category_that_training_never_saw_is_named(site, new_page, scored, active):
-    category = "<img src=x onerror=alert(1)> `atlantis`"
+    category = "<img src=x onerror=alert(1)> ![atlantis](http://127.0.0.1:9/x.png)"
     change = "update features.churn_weekly_features set estado = %(estado)s where customer_id = %(id)s returning 1"
     ((before,),) = scored.rows(
         "select estado from features.churn_weekly_features where customer_id = %(id)s and snapshot_date = '2019-05-26'",
@@ -191,7 +191,9 @@ def test_a_category_that_training_never_saw_is_named(site, new_page, scored, act
     scored.rows(change, {"estado": category, "id": active[0]})
     page = new_page(site)
     search(page, str(active[0]))
-    expect(page.get_by_text("el modelo no vio")).to_contain_text("atlantis")
+    expect(page.get_by_text("el modelo no vio")).to_contain_text(category)
+    expect(page.get_by_test_id("stTable")).to_contain_text(category)
+    expect(page.get_by_test_id("stMain").locator("img")).to_have_count(0)
     expect(metric(page, "probability")).to_contain_text("%")
     scored.rows(change, {"estado": before, "id": active[0]})
 

@@ -37,7 +37,7 @@ def scorer() -> Scorer:
     "row",
     [
         {},
-        {name: 3.0 for name in NUMERIC_FEATURES} | {name: seen[0] for name, seen in CATEGORIES.items()},
+        dict.fromkeys(NUMERIC_FEATURES, 3.0) | {name: seen[0] for name, seen in CATEGORIES.items()},
         {"spent_90d": 1e12, "days_since_activity": 59, "estado": "atlantis", "gender": None},
     ],
     ids=["nothing known", "everything known", "extreme and unseen"],

@@ -49,12 +49,18 @@ def test_a_feature_without_a_name_shows_its_column():
         (-0.0004, 2, "0", "0"),
         (-1.25, 2, "-1,25", "-1.25"),
         (100, 0, "100", "100"),
+        (1e300, 2, "1e+300", "1e+300"),
         (2**63 - 1, 0, "9.223.372.036.854.775.807", "9,223,372,036,854,775,807"),
     ],
 )
 def test_numbers_use_the_languages_separators(value, digits, spanish, english):
     assert texts.number(value, "es", digits) == spanish
     assert texts.number(value, "en", digits) == english
+
+
+def test_contributions_show_their_sign():
+    shown = [(texts.signed(value, "es"), texts.signed(value, "en")) for value in (1.204, -1250.0, -0.001)]
+    assert shown == [("+1,20", "+1.20"), ("-1.250,00", "-1,250.00"), ("+0,00", "+0.00")]
 
 
 def test_percentages_and_dates_follow_the_language():
@@ -79,7 +85,7 @@ def test_customer_ids_are_read(typed, expected):
 @pytest.mark.parametrize(
     "typed",
     ["", " ", "0", "-5", "+5", "1.5", "54018.0", "1e5", "nan", "NaN", "inf", "9223372036854775808", "9" * 200,
-     "1; drop table raw.payments", "' or 1=1 --", "٣", "５", "1_000", "0x10", "1 2", "\x00"],
+     "1; drop table raw.payments", "' or 1=1 --", "٣", "\uff15", "1_000", "0x10", "1 2", "\x00"],
 )  # fmt: skip
 def test_anything_else_is_no_customer_id(typed):
     assert inputs.customer_id(typed) is None

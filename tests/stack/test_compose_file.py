@@ -1,0 +1,91 @@
+"""What the compose file and the locks say, without starting anything."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.stack.harness import COMPOSE, ROOT
+
+LOCKS = sorted([*ROOT.glob("docker/*/requirements*.txt"), *ROOT.glob("ml/requirements*.txt")])
+PINNED = re.compile(r"^([a-zA-Z0-9_.-]+)==(\S+)", re.MULTILINE)
+
+
+def config(**env: str) -> dict[str, dict[str, object]]:
+    """The compose file as Compose reads it with the shipped `.env`."""
+    done = subprocess.run(
+        [*COMPOSE, "config", "--format", "json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin", **env},
+    )
+    if done.returncode != 0:
+        pytest.skip(f"no Compose: {done.stderr.strip()[-200:]}")
+    return dict(json.loads(done.stdout)["services"])
+
+
+def pins(lock: str) -> dict[str, set[str]]:
+    """Versions by package; one that depends on the interpreter has several."""
+    found: dict[str, set[str]] = {}
+    for name, version in PINNED.findall((ROOT / lock).read_text(encoding="utf-8")):
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+@pytest.mark.parametrize("line", ["", "-seed"])
+def test_images_agree_with_the_models_environment(line: str) -> None:
+    model = pins(f"ml/requirements{line}.txt")
+    for image in ("mlflow", "streamlit", "jupyter"):
+        own = pins(f"docker/{image}/requirements{line}.txt")
+        differing = {name: (own[name], model[name]) for name in own.keys() & model.keys() if own[name] != model[name]}
+        assert differing == {}, image
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
+def test_every_pin_has_its_hash(lock: object) -> None:
+    text = lock.read_text(encoding="utf-8")  # type: ignore[attr-defined]
+    blocks = re.split(r"\n(?=[a-zA-Z0-9])", text)
+    assert [block.split("\n")[0] for block in blocks if PINNED.match(block) and "--hash=sha256:" not in block] == []
+
+
+def test_everything_waits_for_the_guard() -> None:
+    services = config()
+    assert [name for name in services if name != "guard" and not _reaches(services, name, "guard")] == []
+
+
+def _reaches(services: dict[str, dict[str, object]], name: str, target: str) -> bool:
+    needs = services[name].get("depends_on", {})
+    assert isinstance(needs, dict)
+    return target in needs or any(_reaches(services, need, target) for need in needs)
+
+
+def test_port_without_a_login_stays_on_loopback() -> None:
+    services = config(BIND_ADDRESS="0.0.0.0")
+    for name in ("mlflow", "streamlit"):
+        ports = services[name]["ports"]
+        assert isinstance(ports, list)
+        assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+
+
+def test_linter_finds_nothing_of_high_severity() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "compose_lint", "check", "--fail-on", "high", "docker/docker-compose.yml"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_demo_values_of_secrets_sh_are_those_of_env() -> None:
+    shipped = dict(re.findall(r"^(\w+_PASSWORD)=(\S+)$", (ROOT / ".env").read_text(encoding="utf-8"), re.MULTILINE))
+    known = dict(
+        re.findall(r"^    (\w+_PASSWORD)\) echo (\S+) ;;$", (ROOT / "docker/secrets.sh").read_text(), re.MULTILINE)
+    )
+    assert known == shipped
+
+
+def test_scripts_have_unix_line_ends() -> None:
+    for script in [*ROOT.glob("docker/**/*.sh"), *ROOT.glob("docker/postgres/init/*.sql")]:
+        assert b"\r" not in script.read_bytes(), script

@@ -58,7 +58,7 @@ lint: ## Check style and types
 	@$(LOCAL) venv test
 	$(IN_TEST) ruff check .
 	$(IN_TEST) ruff format --check .
-	$(IN_TEST) mypy local ml sample_data airflow/include streamlit_app
+	$(IN_TEST) mypy local ml sample_data streamlit_app
 
 test: lint ## Check style and types, then run the unit and integration tests
 	@$(LOCAL) venv airflow test

@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 try:  # Airflow 3
@@ -22,7 +22,7 @@ SKIP_EXIT_CODE = 99
 FAILED_FOR_GOOD = (1, 2)  # the command says what to do, or its arguments are wrong: a retry would fail alike
 
 DAG_DEFAULTS: dict[str, Any] = {
-    "start_date": datetime(2019, 1, 1, tzinfo=timezone.utc),
+    "start_date": datetime(2019, 1, 1, tzinfo=UTC),
     "catchup": False,
     "max_active_runs": 1,
     "is_paused_upon_creation": False,

@@ -14,6 +14,10 @@ from local.services import airflow_environment, base_environment, mlflow_environ
 
 DATA_DIR = STATE / "postgres" / "data"
 SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
+INIT_AIRFLOW = ROOT / "docker" / "airflow" / "init.py"
+UPGRADE_MLFLOW = (
+    "import os; from mlflow.db import commands; commands(['upgrade', os.environ['MLFLOW_BACKEND_STORE_URI']])"
+)
 CREATE_DATABASE = """
 select format('create database %I', :'name')
 where not exists (select from pg_database where datname = :'name') \\gexec
@@ -90,49 +94,34 @@ def load_files(server: Cluster, config: Config, *, anew: bool = False, force: bo
 
 def migrate_services(config: Config) -> None:
     """Bring the tables of Airflow and MLflow to the installed versions, Airflow's first user to what `.env` says."""
+    mlflow = {**base_environment(), **mlflow_environment(config)}
+    airflow = {**base_environment(), **airflow_environment(config)}
+    airflow |= {variable: config[variable] for variable in ("AIRFLOW_ADMIN_USER", "AIRFLOW_ADMIN_PASSWORD")}
     user = f"{config['AIRFLOW_ADMIN_USER']}\n{config['AIRFLOW_ADMIN_PASSWORD']}"
-    if (
-        _is_stamped("mlflow-schema", _lock("ml"))
-        and _is_stamped("airflow-schema", _lock("airflow"))
-        and _is_stamped("airflow-user", user)
-    ):
-        return
-    with step("Airflow and MLflow: tables, first user"), ThreadPoolExecutor() as pool:
-        for done in [pool.submit(_migrate_mlflow, config), pool.submit(_migrate_airflow, config, user)]:
-            done.result()
+    todo = [
+        ("mlflow", _lock("ml"), [str(python_of("ml")), "-c", UPGRADE_MLFLOW], mlflow),
+        ("airflow", f"{user}\n{_lock('airflow')}", [str(python_of("airflow")), str(INIT_AIRFLOW)], airflow),
+    ]
+    todo = [each for each in todo if not _is_stamped(each[0], each[1])]
+    if todo:
+        with step("Airflow and MLflow: tables, first user"), ThreadPoolExecutor() as pool:
+            for done in [pool.submit(_migrate, *each) for each in todo]:
+                done.result()
 
 
-def _migrate_mlflow(config: Config) -> None:
-    if not _is_stamped("mlflow-schema", _lock("ml")):
-        env = {**base_environment(), **mlflow_environment(config)}
-        _run("mlflow", "db", "upgrade", env["MLFLOW_BACKEND_STORE_URI"], env=env)
-        _stamp("mlflow-schema", _lock("ml"))
-
-
-def _migrate_airflow(config: Config, user: str) -> None:
-    env = {**base_environment(), **airflow_environment(config)}
-    if not _is_stamped("airflow-schema", _lock("airflow")):
-        _run("airflow", "db", "migrate", env=env)
-        _stamp("airflow-schema", _lock("airflow"))
-    if not _is_stamped("airflow-user", user):
-        name, password = user.split("\n")
-        _run(
-            "airflow", "users", "create", "--role", "Admin", "--username", name, "--password", password,
-            "--firstname", name, "--lastname", name, "--email", f"{name}@localhost", env=env,
-        )  # fmt: skip
-        if (STATE / "postgres" / "airflow-user").exists():
-            _run("airflow", "users", "reset-password", "--username", name, "--password", password, env=env)
-        _stamp("airflow-user", user)
-
-
-def _run(program: str, *arguments: str, env: Mapping[str, str]) -> None:
-    python = python_of("airflow" if program == "airflow" else "ml")
+def _migrate(name: str, target: str, command: list[str], env: Mapping[str, str]) -> None:
     done = subprocess.run(
-        [str(python), "-m", program, *arguments],
-        env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        command,
+        env=env,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     if done.returncode != 0:
-        raise Failure(f"{program} {' '.join(arguments[:2])} failed:\n{done.stdout[-3000:].strip()}")
+        raise Failure(f"the tables of {name} could not be brought up to date:\n{done.stdout[-3000:].strip()}")
+    _stamp(name, target)
 
 
 def _superuser(server: Cluster) -> str:

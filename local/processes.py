@@ -87,11 +87,18 @@ def set_aside(log: Path) -> None:
         log.replace(log.with_suffix(".log.1"))
 
 
-def stop(pid_file: Path, *, patience_s: float = 30) -> None:
-    """End the process and all that it started: ask the first, then kill whatever is left, then forget the file."""
+def ask_to_stop(pid_file: Path) -> Process | None:
+    """Send the process the signal to end, without waiting for it."""
     process = read(pid_file)
     if process is not None:
         _send(process.pid, signal.SIGTERM)
+    return process
+
+
+def stop(pid_file: Path, *, patience_s: float = 30) -> None:
+    """End the process and all that it started: ask the first, then kill whatever is left, then forget the file."""
+    process = ask_to_stop(pid_file)
+    if process is not None:
         deadline = time.monotonic() + patience_s
         while process.alive and time.monotonic() < deadline:
             _reap(process.pid)

@@ -82,12 +82,14 @@ def load_files(settings: Config, *, anew: bool = False, force: bool = False) -> 
 def down() -> None:
     """Stop everything, PostgreSQL last."""
     settings = configuration.load()
-    for service in reversed(all_services(settings)):
+    services = all_services(settings)
+    for service in services:
+        processes.ask_to_stop(service.pid_file)
+    for service in reversed(services):
         if processes.read(service.pid_file):
             with step(f"stop {service.name}"):
                 processes.stop(service.pid_file)
-        else:
-            processes.stop(service.pid_file)
+        processes.stop(service.pid_file)
     server = databases.cluster(settings)
     if server.pid:
         with step("stop postgres"):

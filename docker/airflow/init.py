@@ -34,8 +34,9 @@ def airflow(*arguments: str) -> None:
 
 
 def main() -> None:
-    """Run all steps; each may be repeated."""
-    ensure_keys()
+    """Run all steps; each may be repeated. Without the folder of the keys they come from the environment."""
+    if KEYS.is_dir():
+        ensure_keys()
     airflow("db", "migrate")
     user, password = os.environ["AIRFLOW_ADMIN_USER"], os.environ["AIRFLOW_ADMIN_PASSWORD"]
     airflow(

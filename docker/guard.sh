@@ -7,6 +7,11 @@ refuse() {
   refused=1
 }
 
+case $STACK in
+  "" | seed) ;;
+  *) refuse "STACK=$STACK: leave it empty for the current versions, or say seed." ;;
+esac
+
 total_mb=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
 if [ "$total_mb" -lt "$MIN_MEMORY_MB" ]; then
   refuse "this machine gives containers $total_mb MB of memory; the stack needs $MIN_MEMORY_MB." \

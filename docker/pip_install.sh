@@ -1,12 +1,23 @@
 #!/bin/sh
-# pip_install.sh VENV LOCK: install a hashed lock into VENV (made if missing), wheels alone, and leave out what no
-# process of the stack reads: the libraries' own tests and C headers.
+# pip_install.sh VENV LOCK [BUILD_LOCK]: install a hashed lock into VENV (made if missing), wheels alone, and leave out
+# what no process of the stack reads: the libraries' own tests and C headers. With BUILD_LOCK, also the two packages of
+# Airflow 2.8 that exist as sources alone, built with what it holds.
 set -eu
 venv=$1 lock=$2
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -m pip install --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -q -r "$lock"
+install() {
+  "$venv/bin/python" -m pip install --disable-pip-version-check --no-deps --require-hashes -q --only-binary :all: "$@"
+}
+if [ -f "${3:-}" ]; then
+  install -r "$3"
+  install --no-binary python-nvd3,unicodecsv --no-build-isolation -r "$lock"
+else
+  install -r "$lock"
+fi
 site=$(echo "$venv"/lib/python3.*/site-packages)
 for package in pandas scipy sklearn pyarrow matplotlib sqlalchemy mlflow grpc; do
   [ -d "$site/$package" ] || continue
   find "$site/$package" -type d \( -name tests -o -name include \) -prune -exec rm -rf {} +
 done
+# boto3 describes every service of one cloud: 25 MB, of which the store's is one.
+find "$site" -path '*/botocore/data/*' -mindepth 3 -maxdepth 3 -type d ! -name s3 ! -name sts -prune -exec rm -rf {} +

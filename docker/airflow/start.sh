@@ -7,10 +7,10 @@ case "${1:-}" in
     exec python /opt/airflow/bin/init.py
     ;;
   webserver)
-    if airflow api-server --help >/dev/null 2>&1; then exec airflow api-server; else exec airflow webserver; fi
+    if [ -z "${STACK:-}" ]; then exec airflow api-server; else exec airflow webserver; fi
     ;;
   scheduler)
-    exec airflow scheduler
+    exec airflow scheduler --skip-serve-logs # the web server reads them from the volume
     ;;
   dag-processor)
     exec airflow dag-processor

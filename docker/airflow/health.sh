@@ -1,0 +1,12 @@
+# health.sh webserver | scheduler | dag-processor: exit 0 when that component is well. The DAG processor has no server of
+# its own: its heartbeat is in the web server's answer.
+if [ -z "${STACK:-}" ]; then monitor=/api/v2/monitor/health; else monitor=/health; fi
+case $1 in
+  webserver) exec http_ok 8080 "$monitor" ;;
+  scheduler) exec http_ok 8974 /health ;;
+  dag-processor)
+    answer=$(HTTP_OK_HOST=airflow-webserver http_ok 8080 "$monitor" print) || exit 1
+    answer=${answer#*\"dag_processor\":}
+    [[ ${answer%%\}*} == *\"status\":*\"healthy\"* ]]
+    ;;
+esac

@@ -88,6 +88,8 @@ def _require_checked(conn: psycopg.Connection, attempt: Attempt, snapshot_date: 
 
 
 def _write(conn: psycopg.Connection, attempt: Attempt) -> None:
+    # Staged rows and events are joined as sets. Without statistics, as after a first load, a plan may loop over both.
+    conn.execute("set local enable_nestloop = off")
     before = one_row(conn, "crypto/compare_events", attempt.parameters)
     staged = one_row(conn, "crypto/count_outcomes", attempt.parameters)
     _require_plausible(attempt, before, staged["rows_loaded"])
@@ -99,6 +101,7 @@ def _write(conn: psycopg.Connection, attempt: Attempt) -> None:
     }
     after = one_row(conn, "crypto/compare_events", attempt.parameters)
     _require_sums(attempt, counts, before, after)
+    conn.execute("set local enable_nestloop = on")
     conn.execute(sql("crypto/record_rejects"), attempt.parameters)
     conn.execute(sql("crypto/close_mended_rejects"), attempt.parameters)
     conn.execute(sql("crypto/run_published"), {**counts, **attempt.parameters})

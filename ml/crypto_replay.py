@@ -30,13 +30,13 @@ def replay(request: Request) -> dict[str, Any]:
 def _stage_mended(request: Request) -> dict[str, Any]:
     with connect(application_name="crypto_events replay") as conn:
         lock_writer(conn, "staging.crypto_events")
-        gone = conn.execute(sql("crypto/close_gone_rejects")).rowcount
         state = history_state(conn, request.snapshot_date)
         attempt_id = begin_attempt(
             conn, request, state, Window("replay", request.snapshot_date, request.snapshot_date, 0)
         )
         stage_rows(conn, attempt_id, compose.SQL(sql("crypto/open_rejects")))
         conn.execute(sql("crypto/record_rejects"), {"attempt_id": attempt_id})
+        gone = conn.execute(sql("crypto/close_gone_rejects")).rowcount
         due = {"attempt_id": attempt_id, "snapshot_date": request.snapshot_date}
         found = {**one_row(conn, "crypto/mended_days", due), "rows_gone": gone}
         if not found["rows_mended"]:

@@ -51,7 +51,7 @@ priced as (
 ),
 
 corrected as (
-    select *, coalesce(max(raw_id) filter (where purchase_price <> last_price) over purchase, 0) as last_other_raw_id
+    select *, coalesce(max(raw_id) filter (where purchase_price is distinct from last_price) over purchase, 0) as last_other_raw_id
     from priced
     window purchase as (partition by site_id, user_id, purchase_date, crypto_type, purchase_units)
 ),
@@ -61,9 +61,9 @@ resolved as (
     select
         *,
         case
-            when purchase_price <> last_price and raw_id = min(raw_id) over same_price then 'superseded'
+            when purchase_price is distinct from last_price and raw_id = min(raw_id) over same_price then 'superseded'
             when
-                purchase_price = last_price
+                purchase_price is not distinct from last_price
                 and raw_id = min(raw_id) filter (where raw_id > last_other_raw_id) over same_price
                 then 'load'
             else 'copy'

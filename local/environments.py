@@ -82,7 +82,12 @@ def _install_uv() -> None:
     """Install the pinned uv into `.local/uv` with pip: the interpreter's own, else one in a throw-away environment."""
     tools = STATE / "cache" / "pip-venv"
     python = sys.executable
-    env = {**os.environ, "PIP_CACHE_DIR": str(STATE / "cache" / "pip"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    env = {
+        **os.environ,
+        "PIP_CACHE_DIR": str(STATE / "cache" / "pip"),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "RUSTUP_HOME": str(STATE / "cache" / "rustup"),  # pip asks rustc for its version, and rustup makes a folder
+    }
     if subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode != 0:
         made = subprocess.run([python, "-m", "venv", "--clear", str(tools)], capture_output=True, text=True)
         if made.returncode != 0:

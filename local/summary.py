@@ -83,7 +83,9 @@ def show_addresses(config: Config) -> None:
     """Print where everything is and how to sign in."""
     token = config["JUPYTER_TOKEN"]
     say("\nRunning until `make local-down`:")
-    say(f"  Airflow     {config.airflow_url}  ({config['AIRFLOW_ADMIN_USER']} / AIRFLOW_ADMIN_PASSWORD of .env)")
+    demo = config["AIRFLOW_ADMIN_PASSWORD"] == "admin"
+    password = "admin" if demo else "AIRFLOW_ADMIN_PASSWORD in .env"
+    say(f"  Airflow     {config.airflow_url}  ({config['AIRFLOW_ADMIN_USER']} / {password})")
     say(f"  MLflow      {config.mlflow_url}")
     say(f"  Streamlit   http://127.0.0.1:{config.ports['STREAMLIT_PORT']}")
     say(f"  JupyterLab  http://127.0.0.1:{config.ports['JUPYTER_PORT']}/lab?token={token}")

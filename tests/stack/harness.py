@@ -85,10 +85,12 @@ def copy_checkout(target: Path) -> None:
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, check=True, text=True,
     )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+    names = [name for name in listed.stdout.split("\0") if (ROOT / name).is_file()]
+    for left_over in {path for path in target.rglob("*") if path.is_file()} - {target / name for name in names}:
+        left_over.unlink()
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target / name)
     if os.geteuid() == 0:
         for path in [target, *target.rglob("*")]:
             os.chown(path, OWNER, OWNER)

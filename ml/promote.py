@@ -43,7 +43,7 @@ def promote(version: str | None = None, *, force: bool = False) -> dict[str, Any
     """
 
     def decide(conn: psycopg.Connection, client: MlflowClient) -> Decision | None:
-        challenger = registry.get(client, version) if version else registry.newest(client)
+        challenger = registry.newest(client) if version is None else registry.get(client, version)
         if challenger is None:
             raise cli.CommandError(f"no version of {MODEL_NAME} is registered; {RETRAIN}")
         return _choose(conn, client, challenger, force=force)

@@ -107,7 +107,7 @@ def get(client: MlflowClient, version: str) -> ChurnVersion:
     found = known.get(version)
     if found is None:
         listed = ", ".join(sorted(known, key=int)) or "none"
-        raise CommandError(f"{MODEL_NAME} has no version {version} (registered: {listed})")
+        raise CommandError(f"{MODEL_NAME} has no version {version!r} (registered: {listed})")
     return _churn_version(found)
 
 

@@ -1,13 +1,16 @@
 """Feature rows without payments behind them, an empty registry, and what the tests ask of MLflow."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
 
 import psycopg
+import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from bench import synthetic
+from ml.settings import settings
 from tests.integration.conftest import Database
 
 
@@ -45,3 +48,15 @@ def scores(database: Database) -> list[tuple]:
     return database.rows(
         "select customer_id, snapshot_date, score, prediction, model_version from ops.churn_scoring order by 2, 1"
     )
+
+
+def call(database: Database, command: Callable[..., dict], *arguments: object, **env: str) -> dict:
+    """What `command` returns, run in this process with the environment that its own process would have."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**database.env, **env}.items():
+            patch.setenv(name, value)
+        settings.cache_clear()
+        try:
+            return command(*arguments)
+        finally:
+            settings.cache_clear()

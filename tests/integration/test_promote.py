@@ -1,11 +1,17 @@
 """`python -m ml.promote`: decisions on record, rollback, and repair after a kill."""
 
 import json
+import re
+from datetime import date
 
 import mlflow
 import pytest
 
-from tests.integration.churn_rows import fill, forget_models, production, scores
+import ml.promote
+from ml.cli import CommandError
+from ml.infer_batch import score
+from ml.train import train
+from tests.integration.churn_rows import call, fill, forget_models, production, scores
 from tests.integration.faults import Running
 
 SNAPSHOTS = ("2019-05-12", "2019-05-19", "2019-05-26")
@@ -22,9 +28,8 @@ def shared(new_database, empty_template, mlflow_uri):
     database = new_database(empty_template)
     database.extra_env["MLFLOW_TRACKING_URI"] = mlflow_uri
     fill(database, *SNAPSHOTS)
-    for day, weeks in (("2019-05-19", "2"), ("2019-05-26", "2"), ("2019-05-26", "3")):
-        done = database.run("ml.train", "--snapshot-date", day, "--lookback-weeks", weeks)
-        assert done.returncode == 0, done.stderr
+    for day, weeks in (("2019-05-19", 2), ("2019-05-26", 2), ("2019-05-26", 3)):
+        call(database, train, date.fromisoformat(day), weeks)
     return database
 
 
@@ -44,19 +49,18 @@ def client(shared):
 
 @pytest.fixture
 def promote(shared, client):
-    """Run ml.promote and return what it prints; `fails` is the error expected instead."""
+    """Decide about a version (none: the newest) and return what the command would print."""
 
-    def run(*arguments, fails=None, code=1):
-        done = shared.run("ml.promote", *arguments)
-        if fails is None:
-            assert done.returncode == 0, done.stderr
-            return json.loads(done.stdout.splitlines()[-1])
-        assert done.returncode == code
-        assert fails in done.stderr
-        assert "Traceback" not in done.stderr
-        return None
+    def decide(version=None, *, force=False):
+        return call(shared, lambda: ml.promote.promote(version, force=force))
 
-    return run
+    return decide
+
+
+@pytest.fixture
+def rollback(shared, client):
+    """Go back a version and return what the command would print."""
+    return lambda: call(shared, ml.promote.rollback)
 
 
 def register_worse(shared, client):
@@ -75,137 +79,152 @@ def register_worse(shared, client):
 
 
 def test_first_version_is_promoted(promote, client, shared):
-    assert promote("--version", "1")["action"] == "promote"
+    assert promote("1")["action"] == "promote"
     assert production(client) == ("1", ["1"])
     assert shared.rows(DECISIONS) == [("promote", "1", None, "1", True)]
 
 
 def test_a_challenger_that_is_not_worse_replaces_the_champion(promote, client, shared):
-    promote("--version", "2")
+    promote("2")
     said = promote()
     assert (said["challenger_version"], said["champion_version"]) == ("3", "2")
     assert said["reason"].startswith("not worse: roc_auc 0.")
     assert said["heldout_rows"] > 500
     assert production(client) == ("3", ["3"])
-    assert shared.rows("select challenger_roc_auc is not null and champion_log_loss is not null from ops.model_promotions"
-                       " where champion_version = '2'") == [(True,)]  # fmt: skip
+    ((challenger, champion),) = shared.rows(
+        "select challenger_roc_auc, champion_log_loss from ops.model_promotions where champion_version = '2'"
+    )
+    assert (challenger, champion) == (said["challenger_roc_auc"], said["champion_log_loss"])
+    assert None not in (challenger, champion)
 
 
 def test_a_worse_challenger_is_kept_out_and_the_reason_is_on_record(promote, client, shared):
-    promote("--version", "3")
+    promote("3")
     worse = register_worse(shared, client)
-    said = promote("--version", worse)
+    said = promote(worse)
     assert said["action"] == "keep"
     assert said["reason"].startswith("worse in roc_auc and log_loss: ")
     assert said["challenger_roc_auc"] == pytest.approx(1 - said["champion_roc_auc"], abs=0.1)
     assert production(client) == ("3", ["3"])
     assert shared.rows(DECISIONS)[-1] == ("keep", worse, "3", "3", True)
-    promote("--version", worse)
+    promote(worse)
     assert len(shared.rows(DECISIONS)) == 2, "the same decision is not recorded again"
-    assert promote("--version", worse, "--force")["reason"] == "promoted by hand, not compared"
+    assert promote(worse, force=True)["reason"] == "promoted by hand, not compared"
     assert production(client) == (worse, [worse])
 
 
 def test_an_older_training_does_not_replace_a_newer_one(promote, client):
-    promote("--version", "3")
-    said = promote("--version", "1")
+    promote("3")
+    said = promote("1")
     assert said["action"] == "keep"
     assert "trained on snapshots up to 2019-05-19, the one in production up to 2019-05-26" in said["reason"]
     assert production(client) == ("3", ["3"])
 
 
 def test_promoting_what_is_in_production_changes_nothing(promote, client, shared):
-    promote("--version", "3")
-    assert promote("--version", "3")["action"] == "none"
+    promote("3")
+    assert promote("3")["action"] == "none"
     assert len(shared.rows(DECISIONS)) == 1
 
 
-def test_rollback_brings_back_one_version_after_another(promote, client, shared):
+def test_rollback_brings_back_one_version_after_another(promote, rollback, client, shared):
     for version in ("1", "2", "3"):
-        promote("--version", version)
+        promote(version)
     assert production(client) == ("3", ["3"])
-    said = promote("--rollback")
+    said = rollback()
     assert said["action"] == "rollback"
     assert said["production_version"] == "2"
     assert production(client) == ("2", ["2"])
-    promote("--rollback")
+    rollback()
     assert production(client) == ("1", ["1"])
-    promote("--rollback", fails="version 1 replaced no other; there is nothing to go back to")
+    with pytest.raises(CommandError, match="version 1 replaced no other; there is nothing to go back to"):
+        rollback()
     assert [row[0] for row in shared.rows(DECISIONS)] == ["promote"] * 3 + ["rollback"] * 2
 
 
-def test_batch_follows_a_rollback(promote, client, shared):
-    promote("--version", "2")
-    promote("--version", "3")
+def test_batch_follows_a_rollback(promote, rollback, client, shared):
+    promote("2")
+    promote("3")
     for version in ("3", "2"):
-        done = shared.run("ml.infer_batch", "--snapshot-date", "2019-05-26")
-        assert done.returncode == 0, done.stderr
+        call(shared, score, date(2019, 5, 26))
         assert {row[4] for row in scores(shared)} == {version}
         if version == "3":
-            promote("--rollback")
+            rollback()
 
 
-def test_a_version_rolled_back_from_returns_only_by_hand(promote, client):
-    promote("--version", "2")
-    promote("--version", "3")
-    promote("--rollback")
-    said = promote("--version", "3")
+def test_a_version_rolled_back_from_returns_only_by_hand(promote, rollback, client):
+    promote("2")
+    promote("3")
+    rollback()
+    said = promote("3")
     assert said["action"] == "keep"
     assert "rolled back from on" in said["reason"]
     assert "--version 3 --force" in said["reason"]
-    promote("--version", "3", "--force")
+    promote("3", force=True)
     assert production(client) == ("3", ["3"])
 
 
-def test_rollback_without_production(promote):
-    promote("--rollback", fails="no version of churn-logreg is in production")
+def test_rollback_without_production(rollback):
+    with pytest.raises(CommandError, match="no version of churn-logreg is in production"):
+        rollback()
 
 
-def test_unknown_version(promote):
-    promote("--version", "77", fails="churn-logreg has no version 77 (registered: 1, 2, 3)")
-    promote("--version", "three", fails="churn-logreg has no version three")
+@pytest.mark.parametrize("version", ["77", "three", ""])
+def test_unknown_version(promote, version):
+    with pytest.raises(CommandError, match=re.escape(f"churn-logreg has no version {version!r} (registered: 1, 2, 3)")):
+        promote(version)
 
 
-def test_rollback_takes_no_version(promote):
-    promote("--rollback", "--version", "1", fails="--rollback takes no other argument", code=2)
+def test_rollback_takes_no_version(shared):
+    done = shared.run("ml.promote", "--rollback", "--version", "1")
+    assert done.returncode == 2
+    assert "--rollback takes no other argument" in done.stderr
 
 
-def test_killed_after_the_decision_then_run_again(promote, client, shared):
-    promote("--version", "2")
+def test_command_line(shared, client):
+    done = shared.run("ml.promote", "--version", "77")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: churn-logreg has no version '77'")
+    done = shared.run("ml.promote", "--version", "1")
+    assert json.loads(done.stdout.splitlines()[-1])["production_version"] == "1"
+
+
+def test_killed_after_the_decision_then_run_again(promote, rollback, client, shared):
+    promote("2")
     undone = "select 1 from ops.model_promotions where carried_out_at is null"
     running = Running(shared, "ml.promote", "--version", "3")
     with shared.connect() as observer:
         running.wait_for(lambda: observer.execute(undone).fetchone(), "a decision not carried out")
         running.kill()
     assert shared.rows(undone)
-    said = promote("--version", "3")
+    said = promote("3")
     assert said["action"] == "none"
     assert production(client) == ("3", ["3"])
     assert shared.rows(DECISIONS)[-1] == ("promote", "3", "2", "3", True)
-    assert promote("--rollback")["production_version"] == "2"
+    assert rollback()["production_version"] == "2"
 
 
 @pytest.mark.parametrize("alias", ["2", "3"])
 def test_decision_left_open_before_or_after_the_alias_moved(promote, client, shared, alias):
-    promote("--version", "2")
-    promote("--version", "3")
+    promote("2")
+    promote("3")
     with shared.connect() as conn:
         conn.execute("update ops.model_promotions set carried_out_at = null where production_version = '3'")
     client.set_registered_model_alias("churn-logreg", "production", alias)
     client.transition_model_version_stage("churn-logreg", "3", "Archived")
     client.transition_model_version_stage("churn-logreg", "2", "Production")
-    assert promote("--version", "3")["repaired"]
+    assert promote("3")["repaired"]
     assert production(client) == ("3", ["3"])
     assert all(row[-1] for row in shared.rows(DECISIONS))
 
 
 def test_alias_moved_by_hand_is_respected_and_the_stage_follows(promote, client, shared):
-    promote("--version", "2")
-    promote("--version", "3")
+    promote("2")
+    promote("3")
     with shared.connect() as conn:
         conn.execute("update ops.model_promotions set carried_out_at = null where production_version = '3'")
     client.set_registered_model_alias("churn-logreg", "production", "1")
-    said = promote("--version", "1")
+    said = promote("1")
     assert said["production_version"] == "1"
     assert production(client) == ("1", ["1"])
     ((reason,),) = shared.rows("select reason from ops.model_promotions where production_version = '3'")
@@ -213,9 +232,9 @@ def test_alias_moved_by_hand_is_respected_and_the_stage_follows(promote, client,
 
 
 def test_two_versions_in_stage_production_become_one(promote, client):
-    promote("--version", "3")
+    promote("3")
     client.transition_model_version_stage("churn-logreg", "1", "Production")
-    said = promote("--version", "3")
+    said = promote("3")
     assert said["repaired"] == ["stage of version 1 follows the alias"]
     assert production(client) == ("3", ["3"])
 
@@ -223,7 +242,5 @@ def test_two_versions_in_stage_production_become_one(promote, client):
 def test_nothing_registered(database, mlflow_uri):
     """Last: it empties the registry that the other tests share."""
     forget_models(mlflow_uri)
-    done = database.run("ml.promote", MLFLOW_TRACKING_URI=mlflow_uri)
-    assert done.returncode == 1
-    assert "no version of churn-logreg is registered" in done.stderr
-    assert "airflow dags test churn_train_register_m" in done.stderr
+    with pytest.raises(CommandError, match="no version of churn-logreg is registered; train one: airflow dags test"):
+        call(database, ml.promote.promote, MLFLOW_TRACKING_URI=mlflow_uri)

@@ -1,16 +1,27 @@
-"""The notebooks, executed as JupyterLab executes them: as the notebook role, against PostgreSQL and MLflow."""
+"""The notebooks, executed as the notebook role against PostgreSQL and MLflow; the READMEs' figures, computed anew."""
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
+from mlflow.tracking import MlflowClient
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from tests.integration.conftest import PASSWORDS, ROOT
+from tests.integration.conftest import PASSWORDS, ROOT, Database
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXPLORE, MODEL = NOTEBOOKS
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The database, and what each command reported."""
+
+    database: Database
+    results: dict[str, dict]
 
 
 def cell_with(notebook: nbformat.NotebookNode, text: str) -> nbformat.NotebookNode:
@@ -42,16 +53,18 @@ def execute(monkeypatch, mlflow_uri):
 
 @pytest.fixture(scope="module")
 def scored(new_database, seeded_template, mlflow_uri):
-    """A database with a trained, promoted model and the scores of 2019-05-26."""
+    """What `make demo` makes of the sample, the crypto events left out: model, and scores of 2019-05-26."""
     database = new_database(seeded_template)
+    results = {}
     for command in (
-        ("ml.train", "--snapshot-date", "2019-05-31", "--lookback-weeks", "2"),
+        ("ml.train", "--snapshot-date", "2019-05-31", "--lookback-weeks", "8"),
         ("ml.promote",),
         ("ml.infer_batch", "--snapshot-date", "2019-05-26"),
     ):
         done = database.run(*command, MLFLOW_TRACKING_URI=mlflow_uri)
         assert done.returncode == 0, done.stderr
-    return database
+        results[command[0]] = json.loads(done.stdout.splitlines()[-1])
+    return Scored(database, results)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -75,16 +88,45 @@ def test_explore_notebook_runs_before_any_feature_is_built(execute, seeded):
 
 
 def test_explore_notebook_shows_each_file_and_each_snapshot(execute, scored):
-    notebook = execute(EXPLORE, scored)
+    notebook = execute(EXPLORE, scored.database)
     assert table_rows(cell_with(notebook, "from ops.raw_loads")) == 7  # six CSV files and the crypto history
-    ((snapshots,),) = scored.rows("select count(*) from ops.feature_builds")
-    assert table_rows(cell_with(notebook, "churn_rate")) == snapshots == 2
+    ((snapshots,),) = scored.database.rows("select count(*) from ops.feature_builds")
+    assert table_rows(cell_with(notebook, "churn_rate")) == snapshots == 8
 
 
 def test_model_notebook_shows_the_ten_customers_most_at_risk(execute, scored):
-    notebook = execute(MODEL, scored)
+    notebook = execute(MODEL, scored.database)
     shown = cell_with(notebook, "limit 10").outputs[0]["data"]["text/html"]
-    top = scored.rows("select customer_id from ops.churn_scoring order by score desc, customer_id limit 10")
+    top = scored.database.rows("select customer_id from ops.churn_scoring order by score desc, customer_id limit 10")
     positions = [shown.index(f"<td>{customer_id}</td>") for (customer_id,) in top]
     assert positions == sorted(positions)
     assert "heldout_roc_auc" in cell_with(notebook, "_low").outputs[0]["data"]["text/html"]
+
+
+def figures(scored, mlflow_uri) -> list[str]:
+    """The figures that the READMEs give, as English writes them."""
+    metrics = MlflowClient(mlflow_uri).get_run(scored.results["ml.train"]["run_id"]).data.metrics
+    ((customers, payments, churn_rate),) = scored.database.rows(
+        """
+        select (select count(*) from staging.customers), (select count(*) from raw.payments), avg(labeled_churn)::float8
+        from features.churn_weekly_features
+        where snapshot_date = '2019-05-26' and label_source <> 'inactive_60d'
+        """
+    )
+    scoring = scored.results["ml.infer_batch"]
+    roc_auc = [f"{metrics[f'heldout_roc_auc{end}']:.3f}" for end in ("", "_low", "_high")]
+    return [
+        f"| {customers:,} and {payments:,} |",
+        f"| {scoring['scored']:,}; {scoring['excluded_already_churned']} |",
+        f"| {churn_rate * 100:.1f} % |",
+        "| {} ({} to {}) |".format(*roc_auc),
+        f"| {metrics['heldout_recency_roc_auc']:.3f} |",
+    ]
+
+
+def test_figures_in_the_readmes_are_what_the_commands_give(scored, mlflow_uri):
+    english, spanish = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.es.md"))
+    for figure in figures(scored, mlflow_uri):
+        assert figure in english
+        in_spanish = figure.replace(" and ", " y ").replace(" to ", " a ").translate(str.maketrans(",.", ".,"))
+        assert in_spanish in spanish

@@ -89,7 +89,7 @@ def load_files(server: Cluster, config: Config, *, anew: bool = False, force: bo
         _, *lines = str(error).splitlines()
         problem = [re.sub(r"^psql:.*?:\d+: ERROR: +", "", line) for line in lines if not line.startswith("CONTEXT")]
         return [], "\n".join(problem)
-    return [line for line in said if line], ""
+    return [line for line in said if line and not line.endswith(": unchanged")], ""
 
 
 def migrate_services(config: Config) -> None:

@@ -38,7 +38,9 @@ base-images: ## Containers: make the base images from Debian's packages where no
 	bash docker/base/build.sh
 
 test-stack: ## Containers: build, boot and use the stack, and try to get in
-	.local/venv/test/bin/python -m pytest tests/stack -m "not every_fault"
+	@$(LOCAL) venv test
+	$(IN_TEST) pytest tests/stack -m "not every_fault"
 
 test-faults: ## Containers: kill every service in the middle of every DAG
-	.local/venv/test/bin/python -m pytest tests/stack -m "every_fault"
+	@$(LOCAL) venv test
+	$(IN_TEST) pytest tests/stack -m every_fault

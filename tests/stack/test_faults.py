@@ -117,6 +117,8 @@ def check_nothing_lost(stack: Stack, before: dict[str, object], registered: list
 def test_service_killed_in_the_middle_of_a_dag(
     healthy: Stack, api: AirflowApi, service: str, dag_id: str, tried: Tried
 ) -> None:
+    if dag_id == "churn_batch_score_w":  # trainings of earlier tests may have brought another version into Production
+        healthy.airflow("dags", "test", dag_id, DAGS[dag_id][1])
     before, registered = contents(healthy), versions(healthy)
     run_id, makes_version = triggered(api, dag_id, service)
     start = time.monotonic()

@@ -12,7 +12,7 @@ import pandas as pd
 import sqlalchemy
 
 from bench.baseline_scoring import engine
-from bench.stack import report, stack, timed
+from bench.stack import line, report, stack, timed
 from ml.dataset import load
 from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from ml.utils_io import connect
@@ -71,7 +71,7 @@ def main() -> None:
         report("load one snapshot", ours, baseline)
         if arguments.train:
             trained = timed(env, "ml.train:train", str(SNAPSHOT), str(WEEKS))
-            print(f"{'train, 8 snapshots':37} {trained['seconds']:8.2f} s {trained['peak_mb']:8.0f} MB peak")
+            print(f"{'train, 8 snapshots':37} {line(trained)}")
             print(trained["result"])
 
 

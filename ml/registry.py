@@ -103,7 +103,7 @@ def get(client: MlflowClient, version: str) -> ChurnVersion:
     Raises:
         CommandError: it is not registered; the message lists those that are.
     """
-    known = {v.version: v for v in _versions(client)}
+    known = {str(v.version): v for v in _versions(client)}
     found = known.get(version)
     if found is None:
         listed = ", ".join(sorted(known, key=int)) or "none"

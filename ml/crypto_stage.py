@@ -98,6 +98,8 @@ def _stage(request: Request) -> dict[str, Any]:
         chosen = window(state, request.snapshot_date, full_refresh=request.full_refresh)
         if chosen.kind == "full":
             conn.execute("set local enable_seqscan = on")
+        if not state.arrivals_after:  # a history that no run has seen: the rows of the one before are gone
+            conn.execute(sql("crypto/close_gone_rejects"))
         attempt_id = begin_attempt(conn, request, state, chosen)
         counts = stage_window(conn, attempt_id, chosen, state.arrivals_after)
     return {

@@ -257,6 +257,8 @@ def test_a_history_loaded_anew_is_read_anew(database):
     plant(database, {"purchase_date": "y"}, {}, {"user_id": 2})
     counts = etl(database, "2019-05-20")
     assert (counts["rows_rejected"], counts["rows_loaded"], counts["rows_inserted"]) == (1, 2, 0)
+    found = database.rows("select original ->> 'purchase_date', status from ops.crypto_rejects order by rejected_at")
+    assert found == [("x", "gone"), ("y", "open")]
 
 
 def test_a_contract_that_breaks_leaves_the_events_alone(database, tmp_path):

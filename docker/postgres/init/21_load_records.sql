@@ -28,7 +28,7 @@ comment on table ops.raw_loads is 'One row per attempt to load a CSV file.';
 comment on column ops.raw_loads.load_id is 'Number of the attempt.';
 comment on column ops.raw_loads.table_name is 'Table that the file belongs to.';
 comment on column ops.raw_loads.file_name is 'File below CSV_DIR.';
-comment on column ops.raw_loads.file_digest is 'SHA-256 of the file; above 64 MiB of the digests of its pieces of 64 MiB.';
+comment on column ops.raw_loads.file_digest is 'SHA-256 of the file; above 64 MiB of the MD5 digests of its pieces of 64 MiB.';
 comment on column ops.raw_loads.file_bytes is 'Size of the file, bytes.';
 comment on column ops.raw_loads.rows_in_file is 'Records in the file, header and blank lines not counted: loaded + rejected.';
 comment on column ops.raw_loads.rows_loaded is 'Rows that went into the table; 0 when refused.';

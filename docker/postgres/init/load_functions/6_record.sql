@@ -1,10 +1,39 @@
 -- The loader itself, and what it puts on record.
-\set ON_ERROR_STOP on
-set client_min_messages = warning;
-set lock_timeout = '90s';
-begin;
-select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
+create or replace function loader.load_problem(this ops.raw_loads, force boolean) returns text
+language plpgsql stable as $$
+declare
+    rows_before constant bigint := (
+        select rows_in_file from ops.raw_loads
+        where table_name = this.table_name and status = 'loaded' order by load_id desc limit 1
+    );
+    encoding record;
+begin
+    select count(*) as lines, min(line_number) as line_number into encoding
+    from pg_temp.load_rejects where reason like 'is not UTF-8%';
+    if this.rows_in_file = 0 then
+        return 'has no rows below its header; replace it by a whole extraction';
+    elsif encoding.lines > 0 then
+        return format(
+            'is not UTF-8: %s lines, the first is line %s, which %s; convert it, e.g. iconv -f LATIN1 -t UTF-8',
+            encoding.lines, encoding.line_number,
+            (select reason from pg_temp.load_rejects where line_number = encoding.line_number limit 1)
+        );
+    elsif this.rows_rejected > this.rows_in_file * 0.01 then
+        return format(
+            'has %s bad rows of %s, more than 1 %%; the first is line %s; mend the file',
+            this.rows_rejected, this.rows_in_file, (select line_number || ': ' || reason from pg_temp.load_rejects order by line_number limit 1)
+        );
+    elsif this.rows_in_file * 2 < rows_before and not force then
+        return format('has %s rows, less than half of the %s loaded before; if that is right: SEED_FORCE=1', this.rows_in_file, rows_before);
+    elsif this.table_name = 'raw.active_user' and not exists (select from pg_temp.load_days)
+      and (select extraction_month from ops.stated_dates) is null then
+        return 'has no last login, so that its month is not known; state EXTRACTION_MONTH=YYYY-MM in .env';
+    end if;
+    return null;
+end
+$$;
+comment on function loader.load_problem is 'Why the file read into landing must not replace what is loaded; NULL where it may.';
 create or replace function loader.record_load(this ops.raw_loads) returns ops.raw_loads
 language plpgsql as $$
 begin
@@ -44,13 +73,12 @@ end
 $$;
 comment on function loader.record_load is 'Write a load and its rejects (of a refused load the first 10,000) down.';
 
-create or replace function loader.read_and_load(this ops.raw_loads, path text, reload boolean, force boolean) returns ops.raw_loads
-language plpgsql set work_mem = '256MB' set maintenance_work_mem = '256MB' set jit = off as $$
+create or replace function loader.read_and_load(inout this ops.raw_loads, path text, reload boolean, force boolean)
+language plpgsql set session_replication_role = replica as $$  -- no triggers: staging.customers is built in bulk
 declare
     modified constant timestamptz := (pg_stat_file(path, missing_ok => true)).modification;
     file record;
     is_filled boolean;
-    clean boolean;
 begin
     this.status := 'refused';
     this.rows_loaded := 0;
@@ -58,7 +86,7 @@ begin
     select * into file from loader.file_problem(path, this.table_name);
     if file.problem is not null then
         this.message := file.problem;
-        return this;
+        return;
     end if;
     this.file_bytes := (pg_stat_file(path)).size;
     this.file_digest := loader.file_digest(path);
@@ -68,53 +96,30 @@ begin
         where table_name = this.table_name and status = 'loaded' order by load_id desc limit 1
     ) then
         this.status := 'unchanged';
-        return this;
+        return;
     end if;
 
+    -- Three ways, from the quick one for a clean file to the thorough one; all give the same rows.
     perform loader.make_landing(this.table_name);
-    select landed.clean, landed.rows into clean, this.rows_in_file
-    from loader.land_copied(path, this.table_name, file.header_bytes, file.eol_bytes) as landed;
-    if clean then
-        perform loader.find_days(this.table_name);
-        clean := not exists (select from pg_temp.load_days where problem is not null);
+    this := loader.load_directly(this, path, this.file_bytes - file.header_bytes, file.eol_bytes, force);
+    if this.status = 'refused' and this.message is null then
+        this := loader.load_landed(this, path, this.file_bytes - file.header_bytes, file.eol_bytes, force);
     end if;
-    if clean then
-        this.message := loader.load_problem(this.table_name, this.file_digest, this.rows_in_file, 0, force);
-        if this.message is null then
-            begin
-                this.rows_loaded := loader.replace_rows(this.table_name);
-            exception
-                when data_exception or integrity_constraint_violation or program_limit_exceeded then clean := false;
-            end;
-        end if;
-    end if;
-    if not clean then
+    if this.status = 'refused' and this.message is null then
         perform loader.make_landing(this.table_name);
-        this.message := loader.read_lines(path);
-        if this.message is not null then
-            return this;
-        end if;
-        this.rows_in_file := loader.land_lines(this.table_name);
-        perform loader.find_days(this.table_name);
-        perform loader.reject_rows(this.table_name);
-        this.rows_rejected := (select count(distinct line_number) from pg_temp.load_rejects);
-        this.message := loader.load_problem(this.table_name, this.file_digest, this.rows_in_file, this.rows_rejected, force);
-        if this.message is null then
-            this.rows_loaded := loader.replace_rows(this.table_name);
-        end if;
+        this := loader.load_by_line(this, path, force);
     end if;
-    if this.message is null then
+
+    if this.status = 'loaded' then
         if (pg_stat_file(path)).modification <> modified then
             raise exception '% changed while it was loaded: run the load again', this.file_name;
         end if;
-        this.status := 'loaded';
         if this.rows_in_file <> this.rows_loaded + this.rows_rejected then
             raise exception '%: % rows in the file, but % loaded and % rejected',
                 this.file_name, this.rows_in_file, this.rows_loaded, this.rows_rejected;
         end if;
         execute format('analyze %s', this.table_name);
     end if;
-    return this;
 end
 $$;
 comment on function loader.read_and_load is 'Read the file and replace its table''s rows, or say in the message why not.';
@@ -122,7 +127,13 @@ comment on function loader.read_and_load is 'Read the file and replace its table
 create or replace function ops.load_raw_file(
     target text, csv_dir text, reload boolean default false, force boolean default false
 ) returns ops.raw_loads
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO, YMD'
+set work_mem = '256MB'
+set maintenance_work_mem = '256MB'
+set jit = off
+as $$
 declare
     this ops.raw_loads;
 begin
@@ -133,6 +144,7 @@ begin
             'sees it', csv_dir;
     end if;
     perform set_config('lock_timeout', coalesce(nullif(current_setting('loader.lock_timeout', true), ''), '5min'), true);
+    perform pg_advisory_xact_lock_shared(hashtextextended('loader', 0));
     perform pg_advisory_xact_lock(hashtextextended(target, 0));
     this := loader.read_and_load(this, csv_dir || '/' || this.file_name, reload, force);
     if this.status = 'loaded' and target = 'raw.payments' then
@@ -157,4 +169,3 @@ end
 $$;
 comment on function ops.load_raw_file is
     'Load the file of a raw table from csv_dir, a folder of the database server; unchanged files are left alone.';
-commit;

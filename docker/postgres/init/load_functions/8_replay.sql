@@ -1,14 +1,9 @@
 -- Rejected rows that a person has mended go into their table.
-\set ON_ERROR_STOP on
-set client_min_messages = warning;
-set lock_timeout = '90s';
-begin;
-select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
 create or replace function loader.reject_replayed_rows(target text, rejecting ops.raw_loads) returns void
 language plpgsql as $$
 declare
-    key_header text;
+    key_column constant text := loader.key_column(target);
 begin
     if target = 'raw.payments' then
         insert into pg_temp.load_rejects
@@ -23,10 +18,7 @@ begin
         where greatest(loader.iso_day(last_login_mp_date_1), loader.iso_day(last_login_ml_date_1))
             >= rejecting.extraction_month + interval '1 month';
     end if;
-    select header into key_header
-    from loader.raw_columns join loader.raw_kinds using (kind)
-    where table_name = target and modifier = 'primary key';
-    if key_header is not null then
+    if key_column is not null then
         execute format(
             'insert into pg_temp.load_rejects
              select line_number, format(''%1$s %%s is loaded already'', landed.%2$I)
@@ -36,7 +28,7 @@ begin
                  offset 0
              ) as landed
              join %3$s as loaded on loaded.%2$I = %4$s',
-            key_header, lower(key_header), target, loader.value_sql(format('landed.%I', lower(key_header)), 'bigint')
+            upper(key_column), key_column, target, loader.value_sql(format('landed.%I', key_column), 'bigint')
         );
     end if;
 end
@@ -44,12 +36,13 @@ $$;
 comment on function loader.reject_replayed_rows is 'What a mended row must keep beside the rules for every row.';
 
 create or replace function ops.replay_raw_rejects() returns setof ops.raw_loads
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' as $$
 declare
     rejecting ops.raw_loads;
     this ops.raw_loads;
 begin
     perform set_config('lock_timeout', '5min', true);
+    perform pg_advisory_xact_lock_shared(hashtextextended('loader', 0));
     for rejecting in
         select distinct on (table_name) * from ops.raw_loads where status = 'loaded' order by table_name, load_id desc
     loop
@@ -67,7 +60,7 @@ begin
         select encode(sha256(convert_to(string_agg(line_text, E'\n' order by line_number), 'UTF8')), 'hex')
         into this.file_digest from pg_temp.load_lines;
         this.rows_in_file := loader.land_lines(rejecting.table_name);
-        perform loader.find_days(rejecting.table_name);
+        perform loader.find_days(rejecting.table_name, 'pg_temp.landing');
         perform loader.reject_rows(rejecting.table_name);
         perform loader.reject_replayed_rows(rejecting.table_name, rejecting);
         this.rows_loaded := loader.insert_landed(rejecting.table_name);
@@ -86,4 +79,3 @@ end
 $$;
 comment on function ops.replay_raw_rejects is
     'Take the rejects of the present loads whose mended_text is filled in into their tables; the rest stays rejected.';
-commit;

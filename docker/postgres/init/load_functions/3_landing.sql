@@ -1,10 +1,4 @@
--- Two ways from a file into the table `landing`, all columns text: COPY for a clean file, and line by line for one
--- that COPY refuses or that holds quotes. Both give the same rows.
-\set ON_ERROR_STOP on
-set client_min_messages = warning;
-set lock_timeout = '90s';
-begin;
-select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
+-- From a file into the table `landing`, all columns text: by COPY where no quote stands in the file, else line by line.
 
 create or replace function loader.make_landing(target text) returns void
 language plpgsql set client_min_messages = warning as $$
@@ -24,36 +18,31 @@ end
 $$;
 comment on function loader.make_landing is 'Create the temporary tables of one load.';
 
-create or replace function loader.land_copied(path text, target text, header_bytes int, eol_bytes int, out clean boolean, out rows bigint)
-language plpgsql as $$
-declare
-    columns text[];
-    bytes bigint;
-    size constant bigint := (pg_stat_file(path)).size;
-begin
-    select array_agg(lower(header) order by position) into columns from loader.raw_columns where table_name = target;
-    clean := false;
-    begin
-        -- With a quote sign that no file has, a quote is an ordinary character: none can swallow the lines after it.
-        execute format(
-            'copy pg_temp.landing (%s) from %L with (format csv, header, quote E''\x01'', encoding ''UTF8'')',
-            (select string_agg(format('%I', name), ', ') from unnest(columns) as name), path
-        );
-    exception
-        when data_exception or program_limit_exceeded then return;
-    end;
-    execute format(
-        'select count(*), coalesce(sum(%s), 0), coalesce(bool_and(not (%s)), true) from pg_temp.landing',
-        (select string_agg(format('coalesce(octet_length(%I), 0)', name), ' + ') from unnest(columns) as name),
-        (select coalesce(string_agg(format('coalesce(position(''"'' in %I) > 0, false)', lower(header)), ' or '), 'false')
-         from loader.raw_columns where table_name = target and kind = 'text')
-    ) into rows, bytes, clean;
-    -- Every byte of the file must be accounted for: header, fields, commas, line ends.
-    bytes := header_bytes + bytes + rows * (cardinality(columns) - 1 + eol_bytes);
-    clean := clean and size in (bytes, bytes - eol_bytes);
-end
+create or replace function loader.copy_sql(target text, destination text, path text) returns text
+language sql stable as $$
+    -- With a quote sign that no file has, a quote is an ordinary character: none can swallow the lines after it.
+    select format(
+        'copy %s (%s) from %L with (format csv, header, quote E''\x01'', encoding ''UTF8'')',
+        destination, string_agg(format('%I', lower(header)), ', ' order by position), path
+    )
+    from loader.raw_columns where table_name = target
 $$;
-comment on function loader.land_copied is 'Copy a file into landing; not clean: it has to be read line by line.';
+comment on function loader.copy_sql is 'SQL that copies a table''s file into the table or into landing.';
+
+create or replace function loader.count_sql(target text, source text) returns text
+language sql stable as $$
+    select format(
+        'select count(*) as rows, count(*) * %s as commas, coalesce(sum(%s), 0) as bytes, coalesce(bool_or(%s), false) as has_quotes
+         from %s',
+        count(*) - 1,
+        string_agg(format('coalesce(octet_length(%I::text), 0)', lower(header)), ' + '),
+        coalesce(string_agg(format('position(''"'' in %I) > 0', lower(header)), ' or ') filter (where kind = 'text'), 'false'),
+        source
+    )
+    from loader.raw_columns where table_name = target
+$$;
+comment on function loader.count_sql is
+    'SQL that counts rows, the commas of their records and the bytes of their fields, and looks for quotes in texts.';
 
 create or replace function loader.record_fields(record_text text) returns text[]
 language sql immutable parallel safe as $$
@@ -138,4 +127,3 @@ end
 $$;
 comment on function loader.land_lines is 
     'Fill landing from load_lines, and load_rejects with what is no record; returns the number of records.';
-commit;

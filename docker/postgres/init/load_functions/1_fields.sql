@@ -1,9 +1,4 @@
 -- From the text of a field to a value, and what is wrong with a field that has none.
-\set ON_ERROR_STOP on
-set client_min_messages = warning;
-set lock_timeout = '90s';
-begin;
-select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
 create or replace function loader.whole_digits(field text) returns text
 language sql immutable parallel safe as $$
@@ -84,4 +79,3 @@ end
 $$;
 comment on function loader.csv_fields is
     'The fields of a CSV record, empty ones NULL; NULL where a quote stands where none may or is not closed.';
-commit;

@@ -1,11 +1,6 @@
 -- What is wrong with the rows in `landing`: load_days gets the days in it, load_rejects the rows that break a rule.
-\set ON_ERROR_STOP on
-set client_min_messages = warning;
-set lock_timeout = '90s';
-begin;
-select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create or replace function loader.find_days(target text) returns void
+create or replace function loader.find_days(target text, source text) returns void
 language plpgsql as $$
 declare
     -- as long as it is no later day anywhere on earth
@@ -18,10 +13,10 @@ begin
     loop
         execute format(
             'insert into pg_temp.load_days
-             select %L, field, loader.iso_day(field), rows
-             from (select %I as field, count(*) as rows from pg_temp.landing group by 1) as distinct_fields
+             select %L, field::text, loader.iso_day(field::text), rows
+             from (select %I as field, count(*) as rows from %s group by 1) as distinct_fields
              where field is not null',
-            header, lower(header)
+            header, lower(header), source
         );
     end loop;
     update pg_temp.load_days set problem = format('%s ''%s'' is not a date (expected YYYY-MM-DD)', load_days.header, left(field, 60))
@@ -35,7 +30,7 @@ begin
     end if;
 end
 $$;
-comment on function loader.find_days is 'List the days in landing with what is wrong with each.';
+comment on function loader.find_days is 'List the days in landing, or in the table itself, with what is wrong with each.';
 
 create or replace function loader.find_lone_days() returns void
 language plpgsql as $$
@@ -101,10 +96,17 @@ end
 $$;
 comment on function loader.find_late_logins is 'A stray late login would be taken for the extraction month.';
 
+create or replace function loader.key_column(target text) returns text
+language sql stable as $$
+    select lower(header) from loader.raw_columns join loader.raw_kinds using (kind)
+    where table_name = target and modifier = 'primary key'
+$$;
+comment on function loader.key_column is 'The column that no two rows of a file share, or NULL.';
+
 create or replace function loader.reject_rows(target text) returns void
 language plpgsql as $$
 declare
-    key_header text;
+    key_column constant text := loader.key_column(target);
     problems text;
 begin
     select string_agg(
@@ -131,10 +133,7 @@ begin
          where reason is not null',
         problems, (select count(*) from loader.raw_columns where table_name = target)
     );
-    select header into key_header
-    from loader.raw_columns join loader.raw_kinds using (kind)
-    where table_name = target and modifier = 'primary key';
-    if key_header is null then
+    if key_column is null then
         return;
     end if;
     execute format(
@@ -148,9 +147,8 @@ begin
              ) as keys
          ) as numbered
          where line_number > first_line',
-        key_header, loader.value_sql(format('%I', lower(key_header)), 'bigint')
+        upper(key_column), loader.value_sql(format('%I', key_column), 'bigint')
     );
 end
 $$;
 comment on function loader.reject_rows is 'Put the rows of landing that break a rule into load_rejects, with every reason.';
-commit;

@@ -1,9 +1,4 @@
 -- What 90_load_raw.sql says to the person who runs it, and the dates that .env states.
-\set ON_ERROR_STOP on
-set client_min_messages = warning;
-set lock_timeout = '90s';
-begin;
-select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
 create or replace function loader.load_line(this ops.raw_loads) returns text
 language sql as $$
@@ -123,4 +118,3 @@ language sql as $$
 $$;
 comment on function loader.churn_flag_line is
     'What a user who brings an EVALUATE.csv of their own has to make sure of; NULL for the sample.';
-commit;

@@ -24,7 +24,8 @@ fi
 
 # What writes is stopped; PostgreSQL and the store are started, their roles and bucket made.
 "${compose[@]}" stop airflow-webserver airflow-scheduler airflow-dag-processor airflow-maintenance mlflow jupyter streamlit
-"${compose[@]}" up -d --build --wait postgres minio
+"${compose[@]}" build
+"${compose[@]}" up -d --wait postgres minio
 "${compose[@]}" run --rm -T db-init roles
 "${compose[@]}" run --rm -T minio-create-bucket
 

@@ -17,6 +17,13 @@ from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClient
 WAIT_S = 60
 
 
+class Readable:
+    """A stream that can be read on and nothing else: a tar member claims to be seekable, and in a pipe is not."""
+
+    def __init__(self, stream: Any) -> None:
+        self.read = stream.read
+
+
 def create(s3: Any, bucket: str) -> None:
     """Make the bucket unless it is there, waiting for the store to answer.
 
@@ -64,7 +71,7 @@ def import_(s3: Any, bucket: str) -> None:
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
         for member in archive:
             if (content := archive.extractfile(member)) is not None:
-                s3.upload_fileobj(content, bucket, member.name)
+                s3.upload_fileobj(Readable(content), bucket, member.name)
                 count += 1
     print(f"{count} objects put into {bucket}")
 

@@ -1,13 +1,18 @@
 """The local PostgreSQL starts whatever the last stop left behind."""
 
 import os
+import pwd
+import shutil
 import signal
+import subprocess
+import tempfile
 import threading
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from local import processes
+from local import processes, unprivileged
 from local.console import Failure
 from local.postgres import Cluster
 from tests.integration.conftest import free_port, postgres_bin_dir
@@ -100,3 +105,41 @@ def test_environment_of_the_caller_does_not_redirect_psql(running, monkeypatch):
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
     monkeypatch.setenv("PGOPTIONS", "-c search_path=nowhere")
     assert running.psql("postgres", "-Atc", "show search_path").strip() != "nowhere"
+
+
+@pytest.fixture
+def no_namespaces(monkeypatch):
+    """A machine where root may not make user namespaces."""
+    monkeypatch.setattr(unprivileged, "IN_NAMESPACE", ["false"])
+    unprivileged.method.cache_clear()
+    yield
+    unprivileged.method.cache_clear()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run the server under another id")
+@pytest.mark.usefixtures("no_namespaces")
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_root_without_user_namespaces(mode):
+    folder = Path(tempfile.mkdtemp(prefix="meli-nobody-"))
+    folder.chmod(mode)
+    server = Cluster(postgres_bin_dir(), folder / "data", free_port(), "owner", PASSWORD)
+    try:
+        if mode == 0o700 or not nobody_may_run(server.bin_dir / "postgres"):
+            with pytest.raises(Failure, match="call make as an ordinary user, or move the checkout"):
+                server.initialise()
+        else:
+            server.initialise()
+            server.start()
+            assert server.psql("postgres", "-Atc", "select 1").strip() == "1"
+            assert server.data_dir.stat().st_uid == pwd.getpwnam("nobody").pw_uid
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+def nobody_may_run(program: Path) -> bool:
+    """Whether the user nobody can enter the program's folder."""
+    nobody = pwd.getpwnam("nobody")
+    return (
+        subprocess.run(["test", "-x", str(program)], user=nobody.pw_uid, group=nobody.pw_gid, cwd="/").returncode == 0
+    )

@@ -1,6 +1,7 @@
 """Prepare Airflow, at every start: keys (made once), database schema, the administrator as `.env` states it."""
 
 import base64
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -39,11 +40,16 @@ def main() -> None:
         ensure_keys()
     airflow("db", "migrate")
     user, password = os.environ["AIRFLOW_ADMIN_USER"], os.environ["AIRFLOW_ADMIN_PASSWORD"]
+    older_line = bool(os.environ.get("STACK"))
+    if older_line:  # it cannot reset a password
+        with contextlib.suppress(SystemExit):
+            airflow("users", "delete", "--username", user)
     airflow(
         "users", "create", "--username", user, "--password", password, "--role", "Admin",
         "--firstname", "Meli", "--lastname", "Admin", "--email", f"{user}@localhost.localdomain",
     )  # fmt: skip
-    airflow("users", "reset-password", "--username", user, "--password", password)
+    if not older_line:
+        airflow("users", "reset-password", "--username", user, "--password", password)
 
 
 if __name__ == "__main__":

@@ -50,10 +50,6 @@ def main() -> None:
         _upgrade_db(create_sqlalchemy_engine_with_retry(uri))
     command = ["mlflow", "server", "--host", "0.0.0.0", "--port", "5000", "--workers", "1"]
     command += ["--artifacts-destination", os.environ["MLFLOW_ARTIFACTS_DESTINATION"]]
-    if hosts := os.environ.get("MLFLOW_ALLOWED_HOSTS"):
-        command += ["--allowed-hosts", hosts]
-    if origins := os.environ.get("MLFLOW_CORS_ALLOWED_ORIGINS"):
-        command += ["--cors-allowed-origins", origins]
     sys.stdout.flush()
     os.execvpe(command[0], command, environment)
 

@@ -135,8 +135,7 @@ def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Call
     yield open_page
     for number, page in enumerate(opened):
         if folder := os.environ.get("SCREENSHOTS"):
-            height = page.get_by_test_id("stMainBlockContainer").bounding_box()["height"]
-            page.set_viewport_size({"width": 1280, "height": max(900, int(height) + 100)})
+            page.set_viewport_size({"width": 1280, "height": 2200})
             page.screenshot(path=Path(folder) / f"{request.node.name}-{number}.png")
         assert page.get_by_test_id("stException").count() == 0
         assert "Traceback" not in page.inner_text("body")

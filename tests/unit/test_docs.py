@@ -105,7 +105,7 @@ def test_links_and_images_lead_somewhere(page):
 
 @READMES
 def test_files_named_in_the_text_exist(readme):
-    named = {piece for piece in code(readme) if re.fullmatch(r"[\w./-]+/[\w.-]+\.(?:py|sql|yml|md)", piece)}
+    named = {piece for piece in code(readme) if re.fullmatch(r"[\w./-]+/[\w.-]+\.(?:py|sql|yml|md|ipynb)", piece)}
     assert len(named) >= 5
     assert [name for name in named if not (ROOT / name).exists()] == []
 

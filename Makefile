@@ -10,6 +10,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 LOCAL = "$(or $(PYTHON),$(error no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python))" -m local
 IN_TEST = .local/venv/test/bin/python -m
 TESTS ?= tests/unit tests/integration
+# Files of tests, each in one process, since the tests of a file share servers.
+TWO_AT_A_TIME = -n 2 --dist loadfile --no-loadscope-reorder
 
 -include docker/compose.mk tests/browser/browser.mk
 
@@ -62,7 +64,7 @@ lint: ## Check style and types
 
 test: lint ## Check style and types, then run the unit and integration tests
 	@$(LOCAL) venv airflow test
-	$(IN_TEST) pytest $(TESTS)
+	$(IN_TEST) pytest $(TWO_AT_A_TIME) $(TESTS)
 
 locks: ## Resolve every requirements.in anew into its hashed requirements.txt
 	@$(LOCAL) locks

@@ -59,3 +59,11 @@ def test_changing_one_value_changes_that_features_contribution_alone(scorer):
 @pytest.mark.parametrize("stored", [None, math.nan, math.inf])
 def test_what_is_not_a_finite_number_counts_as_not_known(scorer, stored):
     assert model_values({"spent_7d": stored}, scorer)["spent_7d"] is None
+
+
+def test_what_is_not_known_reaches_the_model_as_null(scorer):
+    row = {**{name: [np.nan] for name in NUMERIC_FEATURES}, **{name: [None] for name in CATEGORICAL_FEATURES}}
+    expected = scorer.pipeline.predict_proba(pd.DataFrame(row).astype(dict.fromkeys(CATEGORICAL_FEATURES, object)))[
+        0, 1
+    ]
+    assert scorer.probability(model_values({}, scorer)) == pytest.approx(expected, abs=1e-12)

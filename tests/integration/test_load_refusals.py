@@ -88,7 +88,7 @@ REFUSED: dict[str, tuple[str, Callable[[Folder, str], object], list[str]]] = {
     "shrunk": (
         PAYMENTS,
         lambda f, t: f.write(t, f.lines(t, 149)),
-        ["has 149 rows, less than half of the 300", "SEED_FORCE=1"],
+        ["has 149 rows, less than half of the 300", "make seed FORCE=1"],
     ),
     "more than 1 % rejects": (
         PAYMENTS,

@@ -28,9 +28,11 @@ comment on table ops.raw_loads is 'One row per attempt to load a CSV file.';
 comment on column ops.raw_loads.load_id is 'Number of the attempt.';
 comment on column ops.raw_loads.table_name is 'Table that the file belongs to.';
 comment on column ops.raw_loads.file_name is 'File below CSV_DIR.';
-comment on column ops.raw_loads.file_digest is 'SHA-256 of the file; above 64 MiB of the MD5 digests of its pieces of 64 MiB.';
+comment on column ops.raw_loads.file_digest is
+    'SHA-256 of the file; above 64 MiB of the MD5 digests of its pieces of 64 MiB.';
 comment on column ops.raw_loads.file_bytes is 'Size of the file, bytes.';
-comment on column ops.raw_loads.rows_in_file is 'Records in the file, header and blank lines not counted: loaded + rejected.';
+comment on column ops.raw_loads.rows_in_file is
+    'Records in the file, header and blank lines not counted: loaded + rejected.';
 comment on column ops.raw_loads.rows_loaded is 'Rows that went into the table; 0 when refused.';
 comment on column ops.raw_loads.rows_rejected is 'Records in ops.raw_rejects.';
 comment on column ops.raw_loads.status is
@@ -40,7 +42,8 @@ comment on column ops.raw_loads.loaded_at is 'When the load began.';
 comment on column ops.raw_loads.first_payment_date is 'PAYMENTS.csv: first day with a payment.';
 comment on column ops.raw_loads.extraction_month is 'ACTIVE_USER.csv: month -1 of the files, as its first day.';
 comment on column ops.raw_loads.data_complete_through is 'PAYMENTS.csv: last day with a payment.';
-comment on column ops.raw_loads.evaluate_cutoff is 'PAYMENTS.csv: first day that EVALUATE speaks of, the day after the last payment.';
+comment on column ops.raw_loads.evaluate_cutoff is
+    'PAYMENTS.csv: first day that EVALUATE speaks of, the day after the last payment.';
 create index if not exists raw_loads_table_name on ops.raw_loads (table_name, load_id);
 
 create table if not exists ops.raw_rejects (reject_id bigint generated always as identity primary key);
@@ -63,7 +66,8 @@ comment on column ops.raw_rejects.line_number is 'Line of the file where the rec
 comment on column ops.raw_rejects.line_text is
     'The record as it stands in the file, up to 10,000 characters; bytes that are no text are written \ooo.';
 comment on column ops.raw_rejects.reason is 'What is wrong, with the value and what was expected.';
-comment on column ops.raw_rejects.mended_text is 'The record as it should have been, written by a person for ops.replay_raw_rejects.';
+comment on column ops.raw_rejects.mended_text is
+    'The record as it should have been, written by a person for ops.replay_raw_rejects.';
 comment on column ops.raw_rejects.replayed_load_id is 'Load that took the mended record in.';
 create index if not exists raw_rejects_load_id on ops.raw_rejects (load_id);
 
@@ -73,9 +77,10 @@ create table if not exists ops.stated_dates (
     data_complete_through date,
     evaluate_cutoff date
 );
-comment on table ops.stated_dates is 'One row: dates that .env states in place of those found in the files.';
+comment on table ops.stated_dates is 'One row: what .env states in place of the dates found in the files.';
 comment on column ops.stated_dates.one is 'Keeps this table at one row.';
-comment on column ops.stated_dates.extraction_month is 'EXTRACTION_MONTH, as the first day of the month; NULL: not stated.';
+comment on column ops.stated_dates.extraction_month is
+    'EXTRACTION_MONTH, as the first day of the month; NULL: not stated.';
 comment on column ops.stated_dates.data_complete_through is 'DATA_COMPLETE_THROUGH; NULL: not stated.';
 comment on column ops.stated_dates.evaluate_cutoff is 'EVALUATE_CUTOFF; NULL: not stated.';
 insert into ops.stated_dates default values on conflict do nothing;

@@ -7,9 +7,12 @@ select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as loc
 
 revoke all on schema raw, staging, features, ops, loader, sandbox from public;
 revoke all on schema raw, staging, features, ops from meli_pipeline, meli_reader, meli_notebook;
-revoke all on all tables in schema raw, staging, features, ops from public, meli_pipeline, meli_reader, meli_notebook;
-revoke all on all sequences in schema raw, staging, features, ops from public, meli_pipeline, meli_reader, meli_notebook;
-revoke all on all functions in schema raw, staging, features, ops from public, meli_pipeline, meli_reader, meli_notebook;
+revoke all on all tables in schema raw, staging, features, ops
+    from public, meli_pipeline, meli_reader, meli_notebook;
+revoke all on all sequences in schema raw, staging, features, ops
+    from public, meli_pipeline, meli_reader, meli_notebook;
+revoke all on all functions in schema raw, staging, features, ops
+    from public, meli_pipeline, meli_reader, meli_notebook;
 
 grant usage on schema raw, staging, features, ops to meli_pipeline, meli_reader, meli_notebook;
 grant select on all tables in schema raw, staging, features, ops to meli_pipeline, meli_reader, meli_notebook;

@@ -42,7 +42,9 @@ from (
 
 select line
 from loader.churn_flag_line(:'csv_dir', :'churn_means') as line
-where line is not null and exists (select from ops.raw_loads where load_id > :loads_before and status = 'loaded' and table_name = 'raw.evaluate');
+where line is not null and exists (
+    select from ops.raw_loads where load_id > :loads_before and status = 'loaded' and table_name = 'raw.evaluate'
+);
 
 select loader.require_loads(:loads_before) as required \gset
 select loader.check_stated_dates() as checked \gset

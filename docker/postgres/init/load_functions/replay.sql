@@ -13,7 +13,9 @@ begin
         where loader.iso_day(fecha) not between rejecting.first_payment_date and rejecting.data_complete_through;
     elsif target = 'raw.active_user' then
         insert into pg_temp.load_rejects
-        select line_number, format('a last login lies after the extraction month, %s', to_char(rejecting.extraction_month, 'YYYY-MM'))
+        select line_number, format(
+            'a last login lies after the extraction month, %s', to_char(rejecting.extraction_month, 'YYYY-MM')
+        )
         from pg_temp.landing
         where greatest(loader.iso_day(last_login_mp_date_1), loader.iso_day(last_login_ml_date_1))
             >= rejecting.extraction_month + interval '1 month';
@@ -24,7 +26,9 @@ begin
              select line_number, format(''%1$s %%s is loaded already'', landed.%2$I)
              from (
                  select line_number, %2$I from pg_temp.landing
-                 where not exists (select from pg_temp.load_rejects where load_rejects.line_number = landing.line_number)
+                 where not exists (
+                     select from pg_temp.load_rejects where load_rejects.line_number = landing.line_number
+                 )
                  offset 0
              ) as landed
              join %3$s as loaded on loaded.%2$I = %4$s',

@@ -8,7 +8,8 @@ language sql immutable parallel safe as $$
         else regexp_replace(field, '\.0+$', '')
     end
 $$;
-comment on function loader.whole_digits is 'A whole number without the .0 that some extractions give it; 1.5 stays 1.5.';
+comment on function loader.whole_digits is
+    'A whole number without the .0 that some extractions give it; 1.5 stays 1.5.';
 
 create or replace function loader.value_sql(field_sql text, type text) returns text
 language sql immutable as $$
@@ -50,11 +51,15 @@ begin
     end;
     return case
         when not holds then
-            format('%s ''%s''%s %s', header, left(field, 60), case when length(field) > 60 then '...' end, kind.expected)
+            format(
+                '%s ''%s''%s %s',
+                header, left(field, 60), case when length(field) > 60 then '...' end, kind.expected
+            )
     end;
 end
 $$;
-comment on function loader.field_problem is 'Why the field is no value of the kind, with the value; NULL where it is one.';
+comment on function loader.field_problem is
+    'Why the field is no value of the kind, with the value; NULL where it is one.';
 
 create or replace function loader.csv_fields(record_text text) returns text[]
 language plpgsql immutable as $$
@@ -79,3 +84,12 @@ end
 $$;
 comment on function loader.csv_fields is
     'The fields of a CSV record, empty ones NULL; NULL where a quote stands where none may or is not closed.';
+
+create or replace function loader.record_fields(record_text text) returns text[]
+language sql immutable parallel safe as $$
+    select case
+        when position('"' in record_text) = 0 then string_to_array(record_text, ',', '')
+        else loader.csv_fields(record_text)
+    end
+$$;
+comment on function loader.record_fields is 'loader.csv_fields, quickly where there is no quote.';

@@ -1,4 +1,4 @@
--- What is wrong with the rows in `landing`: load_days gets the days in it, load_rejects the rows that break a rule.
+-- The days in a file, and those that cannot be right: each is looked at once, however many rows have it.
 
 create or replace function loader.find_days(target text, source text) returns void
 language plpgsql as $$
@@ -19,9 +19,11 @@ begin
             header, lower(header), source
         );
     end loop;
-    update pg_temp.load_days set problem = format('%s ''%s'' is not a date (expected YYYY-MM-DD)', load_days.header, left(field, 60))
+    update pg_temp.load_days
+    set problem = format('%s ''%s'' is not a date (expected YYYY-MM-DD)', load_days.header, left(field, 60))
     where day is null;
-    update pg_temp.load_days set problem = format('%s ''%s'' lies in the future', load_days.header, field)
+    update pg_temp.load_days
+    set problem = format('%s ''%s'' lies in the future', load_days.header, field)
     where day > today;
     if target = 'raw.payments' then
         perform loader.find_lone_days();
@@ -30,7 +32,8 @@ begin
     end if;
 end
 $$;
-comment on function loader.find_days is 'List the days in landing, or in the table itself, with what is wrong with each.';
+comment on function loader.find_days is
+    'List the days in landing, or in the table itself, with what is wrong with each.';
 
 create or replace function loader.find_lone_days() returns void
 language plpgsql as $$
@@ -63,7 +66,8 @@ begin
       );
 end
 $$;
-comment on function loader.find_lone_days is 'Stray days of payments would be taken for the beginning or end of the data.';
+comment on function loader.find_lone_days is
+    'Stray days of payments would be taken for the beginning or end of the data.';
 
 create or replace function loader.find_late_logins() returns void
 language plpgsql as $$
@@ -95,60 +99,3 @@ begin
 end
 $$;
 comment on function loader.find_late_logins is 'A stray late login would be taken for the extraction month.';
-
-create or replace function loader.key_column(target text) returns text
-language sql stable as $$
-    select lower(header) from loader.raw_columns join loader.raw_kinds using (kind)
-    where table_name = target and modifier = 'primary key'
-$$;
-comment on function loader.key_column is 'The column that no two rows of a file share, or NULL.';
-
-create or replace function loader.reject_rows(target text) returns void
-language plpgsql as $$
-declare
-    key_column constant text := loader.key_column(target);
-    problems text;
-begin
-    select string_agg(
-        case
-            when type = 'date' then format(
-                '(select problem from pg_temp.load_days where header = %L and load_days.field = %I)', header, lower(header)
-            )
-            else format(
-                'case when not (%s) then loader.field_problem(%L, %I, %L) end',
-                format(usual, quote_ident(lower(header))), header, lower(header), kind
-            )
-        end
-        || case when modifier = '' then '' else format(', case when %I is null then %L end', lower(header), header || ' is empty') end,
-        ', ' order by position
-    )
-    into problems
-    from loader.raw_columns join loader.raw_kinds using (kind)
-    where table_name = target;
-    create index on pg_temp.load_days (field);
-    execute format(
-        'insert into pg_temp.load_rejects
-         select line_number, reason
-         from (select line_number, nullif(concat_ws(''; '', %s), '''') as reason from pg_temp.landing where fields = %s) as looked_at
-         where reason is not null',
-        problems, (select count(*) from loader.raw_columns where table_name = target)
-    );
-    if key_column is null then
-        return;
-    end if;
-    execute format(
-        'insert into pg_temp.load_rejects
-         select line_number, format(''%s %%s is in line %%s already'', key, first_line)
-         from (
-             select line_number, key, min(line_number) over (partition by key) as first_line
-             from (
-                 select line_number, %s as key from pg_temp.landing
-                 where not exists (select from pg_temp.load_rejects where load_rejects.line_number = landing.line_number)
-             ) as keys
-         ) as numbered
-         where line_number > first_line',
-        upper(key_column), loader.value_sql(format('%I', key_column), 'bigint')
-    );
-end
-$$;
-comment on function loader.reject_rows is 'Put the rows of landing that break a rule into load_rejects, with every reason.';

@@ -32,61 +32,21 @@ comment on function loader.copy_sql is 'SQL that copies a table''s file into the
 create or replace function loader.count_sql(target text, source text) returns text
 language sql stable as $$
     select format(
-        'select count(*) as rows, count(*) * %s as commas, coalesce(sum(%s), 0) as bytes, coalesce(bool_or(%s), false) as has_quotes
+        'select
+             count(*) as rows, count(*) * %s as commas, coalesce(sum(%s), 0) as bytes,
+             coalesce(bool_or(%s), false) as has_quotes
          from %s',
         count(*) - 1,
         string_agg(format('coalesce(octet_length(%I::text), 0)', lower(header)), ' + '),
-        coalesce(string_agg(format('position(''"'' in %I) > 0', lower(header)), ' or ') filter (where kind = 'text'), 'false'),
+        coalesce(
+            string_agg(format('position(''"'' in %I) > 0', lower(header)), ' or ') filter (where kind = 'text'), 'false'
+        ),
         source
     )
     from loader.raw_columns where table_name = target
 $$;
 comment on function loader.count_sql is
     'SQL that counts rows, the commas of their records and the bytes of their fields, and looks for quotes in texts.';
-
-create or replace function loader.record_fields(record_text text) returns text[]
-language sql immutable parallel safe as $$
-    select case when position('"' in record_text) = 0 then string_to_array(record_text, ',', '') else loader.csv_fields(record_text) end
-$$;
-comment on function loader.record_fields is 'loader.csv_fields, quickly where there is no quote.';
-
-create or replace function loader.join_quoted_lines(columns int) returns void
-language plpgsql as $$
-declare
-    opened record;
-    following text;
-    joined text;
-    used_through bigint := 0;
-    stray int := 0;
-begin
-    create index on pg_temp.load_lines (line_number);
-    for opened in
-        select line_number, line_text from pg_temp.load_lines
-        where position('"' in line_text) > 0 and problem is null and loader.csv_fields(line_text) is null
-        order by line_number
-    loop
-        continue when opened.line_number <= used_through;
-        exit when stray > 10000;  -- a file like this is refused in any case
-        stray := stray + 1;
-        joined := opened.line_text;
-        for step in 1 .. 50 loop
-            following := (select line_text from pg_temp.load_lines where line_number = opened.line_number + step);
-            -- A line that is a whole record by itself belongs to no field: the quote before it is a stray one.
-            exit when cardinality(loader.record_fields(following)) = columns;
-            joined := joined || E'\n' || coalesce(following, '');
-            if cardinality(loader.csv_fields(joined)) = columns then
-                used_through := opened.line_number + step;
-                stray := stray - 1;
-                update pg_temp.load_lines set line_text = joined where line_number = opened.line_number;
-                delete from pg_temp.load_lines
-                where line_number between opened.line_number + 1 and used_through;
-                exit;
-            end if;
-        end loop;
-    end loop;
-end
-$$;
-comment on function loader.join_quoted_lines is 'Make one record of the lines of a quoted field that holds line ends.';
 
 create or replace function loader.land_lines(target text) returns bigint
 language plpgsql as $$

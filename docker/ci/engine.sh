@@ -50,6 +50,7 @@ if ! docker buildx version >/dev/null 2>&1; then
 fi
 
 if ! docker info >/dev/null 2>&1; then
+  rm -f "$state/dockerd.pid" # of an engine that was killed; its number may be anybody's by now
   setsid dockerd --data-root "$state/data" --pidfile "$state/dockerd.pid" >"$state/dockerd.log" 2>&1 </dev/null &
   for _ in $(seq 120); do docker info >/dev/null 2>&1 && break; sleep 0.5; done
   docker info >/dev/null 2>&1 || { tail -20 "$state/dockerd.log" >&2; echo "engine.sh: dockerd did not start" >&2; exit 1; }

@@ -2,14 +2,9 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
-
-
-def _exact(value: Any) -> Any:
-    """A YAML float as the decimal that was written, so that 0.1 compares with numeric columns exactly."""
-    return Decimal(repr(value)) if isinstance(value, float) else value
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
 
 
 class Part(BaseModel):
@@ -27,9 +22,9 @@ class Binding(Part):
 Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
 TableName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$")]
 Names = Annotated[list[Name], Field(min_length=1)]
-Scalar = StrictBool | StrictInt | Decimal | date | StrictStr
-Value = Annotated[Scalar | Binding, BeforeValidator(_exact)]
-Share = Annotated[Decimal, Field(ge=0, le=1), BeforeValidator(_exact)]
+Scalar = StrictBool | StrictInt | Decimal | date | StrictStr  # a YAML float becomes the decimal that was written
+Value = Scalar | Binding
+Share = Annotated[Decimal, Field(ge=0, le=1)]
 Comparison = Literal["=", "<>", "<", "<=", ">", ">="]
 
 
@@ -127,7 +122,7 @@ class Compare(Rule):
     rule: Literal["compare"]
     column: Name
     op: Comparison
-    right: Annotated[Scalar | Binding | ColumnReference, BeforeValidator(_exact)]
+    right: Scalar | Binding | ColumnReference
 
 
 class EqualsProduct(Rule):

@@ -236,6 +236,7 @@ def test_unreadable_rows_are_found_by_arrival_and_rejected_once(database):
 
 
 def test_a_row_that_commits_after_later_ones_is_found(database):
+    plant(database, {})
     with database.connect() as slow:
         slow.execute("begin")
         [(bad,)] = slow.execute(

@@ -70,6 +70,16 @@ def test_a_replay_is_not_the_last_run(database):
     etl(database, "2019-05-20")
     mend(database, bad, "site_id", "MEXICO")
     plant(database, {"user_id": 2, "purchase_date": "22/5/2019"}, {"user_id": 3, "purchase_date": "10/6/2019"})
-    etl(database, "2019-06-10", step="replay")
+    etl(database, "2019-06-09", step="replay")
     assert etl(database, "2019-06-10")["window_from"] == "2019-05-16"
     assert len(events(database)) == 4
+
+
+def test_a_mended_reject_that_breaks_again_is_rejected_again(database):
+    _, bad = plant(database, {}, {"purchase_date": "31/2/2019"})
+    etl(database, "2019-05-20")
+    mend(database, bad, "purchase_date", "1/3/2019")
+    etl(database, "2019-05-20", step="replay")
+    mend(database, bad, "purchase_date", "x")
+    assert etl(database, "2019-05-21", "--full-refresh", "--force")["rows_deactivated"] == 1
+    assert rejects(database) == {bad: "date is not D/M/YYYY"}

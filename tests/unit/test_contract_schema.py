@@ -1,5 +1,6 @@
 """What a contract file may say: every slip is an error that names the file and the place."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,15 @@ def read(tmp_path, monkeypatch):
 
 
 def test_numbers_keep_the_digits_that_were_written(read):
-    rule = read(HEAD + "rules: [{rule: between, columns: [a], min: 0.1, max: 3}]").rules[0]
-    assert (str(rule.min), rule.max) == ("0.1", 3)
+    rule = read(HEAD + "rules: [{rule: between, columns: [a], min: 0.1, above: 86400.0, max: 3}]").rules[0]
+    assert [repr(bound) for bound in (rule.min, rule.above, rule.max)] == ["Decimal('0.1')", "Decimal('86400.0')", "3"]
+
+
+def test_dates_and_texts_stay_what_they_are(read):
+    rule = read(HEAD + "rules: [{rule: in_set, columns: [a], values: [2019-05-26, '2019-05-26', '5', 5, true]}]").rules[
+        0
+    ]
+    assert rule.values == [date(2019, 5, 26), "2019-05-26", "5", 5, True]
 
 
 @pytest.mark.parametrize(

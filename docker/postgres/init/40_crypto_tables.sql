@@ -9,19 +9,20 @@ select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as loc
 create or replace function ops.crypto_purchase_date(purchase_date text) returns date
 language plpgsql immutable strict parallel safe as $$
 declare
-    blanks constant text := E' \t\n\v\f\r\u00a0';
-    parts text[] := regexp_match(btrim(purchase_date, blanks), '^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})$');
-    day int := parts[1];
-    month int := parts[2];
-    year int := parts[3];
-    days_in_month int := case
-        when month in (4, 6, 9, 11) then 30
-        when month <> 2 then 31
-        when year % 4 = 0 and (year % 100 <> 0 or year % 400 = 0) then 29
-        else 28
-    end;
+    stated constant text := btrim(purchase_date, E' \t\n\v\f\r\u00a0');
+    day int;
+    month int;
+    year int;
 begin
-    if year < 1 or month not between 1 and 12 or day not between 1 and days_in_month then
+    if stated !~ '^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$' then
+        return null;
+    end if;
+    day := split_part(stated, '/', 1);
+    month := split_part(stated, '/', 2);
+    year := split_part(stated, '/', 3);
+    if year < 1 or month not between 1 and 12 or day < 1 then
+        return null;
+    elsif day > 28 and day > extract(day from make_date(year, month, 1) + interval '1 month' - interval '1 day') then
         return null;
     end if;
     return make_date(year, month, day);

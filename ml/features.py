@@ -15,7 +15,7 @@ from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 __all__ = ["build", "build_missing", "covered_range", "require_covered", "snapshots_for_training"]
 
 TABLE = "features.churn_weekly_features"
-WORK_MEM = "512MB"  # bounds the hash tables of one build; more spills to disk
+WORK_MEM = "128MB"  # a hash table may take twice this (hash_mem_multiplier); what needs more spills to disk
 LABELLED_SHARE = 0.99  # of the active rows; below it the zeros are known before the ones
 
 
@@ -92,11 +92,11 @@ def feature_sql_digest() -> str:
 
 def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
     lock_writer(conn, TABLE)
+    conn.execute("select set_config('work_mem', %s, true)", (WORK_MEM,))
     require_covered(conn, snapshot_date)
     data = current_data(conn)
     verdict = polarity.check(conn, data)
-    conn.execute("select set_config('work_mem', %s, true)", (WORK_MEM,))
-    rows = _write(conn, data, snapshot_date)
+    rows = write_rows(conn, data, snapshot_date)
     if rows == 0:
         raise cli.CommandError(
             f"no customer has a payment before {snapshot_date} in staging.customers; load the files anew: make seed"
@@ -120,9 +120,9 @@ def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
     }
 
 
-def _write(conn: psycopg.Connection, data: CurrentData, snapshot_date: date) -> int:
+def write_rows(conn: psycopg.Connection, data: CurrentData, snapshot_date: date) -> int:
+    """Replace the rows of the snapshot in the caller's transaction; return how many there are now."""
     conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
-    conn.execute("delete from features.churn_weekly_features where snapshot_date = %s", (snapshot_date,))
     parameters = {
         "t": snapshot_date,
         "months_before": data.months_before(snapshot_date),
@@ -130,7 +130,11 @@ def _write(conn: psycopg.Connection, data: CurrentData, snapshot_date: date) -> 
         "c": data.evaluate_cutoff,
         "flag_means": settings().evaluate_churn_means,
     }
-    return conn.execute(sql("features_churn"), parameters, prepare=False).rowcount
+    with psycopg.ClientCursor(conn) as cursor:  # binds on this side, so that one call may carry several statements
+        cursor.execute(sql("features_churn"), parameters)
+        while cursor.nextset():
+            pass
+        return cursor.rowcount
 
 
 def _record(conn: psycopg.Connection, data: CurrentData, snapshot_date: date, rows: int, inactive_60d: int) -> None:

@@ -3,6 +3,40 @@
 -- Parameters: t; months_end, the first day after the extraction month; months_before, the months from the one before t's
 -- to the extraction month; c, the first day of the months that the churn flag speaks of; flag_means.
 
+-- The payments are read into tables of their own because CREATE TABLE AS may use parallel workers and INSERT may not.
+-- Money in ten-thousandths of a peso: sums of whole numbers are exact in double precision, so that neither the plan nor
+-- the order of the rows changes a digit. Days and weeks are counted as bits, bit 0 the newest.
+create temporary table recent_payments on commit drop as
+select
+    cus_cust_id_buy as customer_id,
+    sum(round(spent::float8 * 10000)) filter (where fecha >= %(t)s - 7) / 10000 as spent_7d,
+    sum(round(spent::float8 * 10000)) filter (where fecha >= %(t)s - 30) / 10000 as spent_30d,
+    sum(round(spent::float8 * 10000)) / 10000 as spent_90d,
+    sum(round(descuento::float8 * 10000)) filter (where fecha >= %(t)s - 30) / 10000 as total_discount_30d,
+    count(*) filter (where fecha >= %(t)s - 7) as payments_7d,
+    count(*) filter (where fecha >= %(t)s - 30) as payments_30d,
+    count(*) as payments_90d,
+    max(fecha) as last_date,
+    (max(fecha) - min(fecha))::float8 / nullif(count(*) - 1, 0) as mean_gap_90d,
+    bit_count(bit_or(1 << (%(t)s - 1 - fecha)) filter (where fecha >= %(t)s - 30)::bit(32)) as active_days_30d,
+    bit_count(bit_or(1 << ((%(t)s - 1 - fecha) / 7))::bit(32)) as active_weeks_90d,
+    bit_count(bit_or(
+        case tpv_segment_detail
+            when 'Cellphone Recharge' then 1 when 'Transport' then 2 when 'Instore' then 4
+            when 'Utilities' then 8 when 'Money Transfer' then 16 else 32
+        end
+    )::bit(32)) as segments_90d
+from raw.payments
+where fecha >= %(t)s - 90 and fecha < %(t)s
+group by cus_cust_id_buy;
+
+create temporary table later_payment on commit drop as
+select distinct cus_cust_id_buy as customer_id
+from raw.payments
+where fecha >= %(t)s and fecha < least(%(t)s + 60, %(c)s);
+
+delete from features.churn_weekly_features where snapshot_date = %(t)s;
+
 insert into features.churn_weekly_features (
     customer_id, snapshot_date, tenure_days, days_since_activity,
     spent_7d, spent_30d, spent_90d, total_discount_30d, payments_7d, payments_30d, payments_90d,
@@ -14,33 +48,6 @@ insert into features.churn_weekly_features (
     labeled_churn, label_source, label_horizon_days
 )
 with
-
--- Money in ten-thousandths of a peso: sums of whole numbers are exact in double precision, so that neither the plan nor
--- the order of the rows changes a digit. Days and weeks are counted as bits, bit 0 the newest.
-payments as (
-    select
-        cus_cust_id_buy as customer_id,
-        sum(round(spent::float8 * 10000)) filter (where fecha >= %(t)s - 7) / 10000 as spent_7d,
-        sum(round(spent::float8 * 10000)) filter (where fecha >= %(t)s - 30) / 10000 as spent_30d,
-        sum(round(spent::float8 * 10000)) / 10000 as spent_90d,
-        sum(round(descuento::float8 * 10000)) filter (where fecha >= %(t)s - 30) / 10000 as total_discount_30d,
-        count(*) filter (where fecha >= %(t)s - 7) as payments_7d,
-        count(*) filter (where fecha >= %(t)s - 30) as payments_30d,
-        count(*) as payments_90d,
-        max(fecha) as last_date,
-        (max(fecha) - min(fecha))::float8 / nullif(count(*) - 1, 0) as mean_gap_90d,
-        bit_count(bit_or(1 << (%(t)s - 1 - fecha)) filter (where fecha >= %(t)s - 30)::bit(32)) as active_days_30d,
-        bit_count(bit_or(1 << ((%(t)s - 1 - fecha) / 7))::bit(32)) as active_weeks_90d,
-        bit_count(bit_or(
-            case tpv_segment_detail
-                when 'Cellphone Recharge' then 1 when 'Transport' then 2 when 'Instore' then 4
-                when 'Utilities' then 8 when 'Money Transfer' then 16 else 32
-            end
-        )::bit(32)) as segments_90d
-    from raw.payments
-    where fecha >= %(t)s - 90 and fecha < %(t)s
-    group by cus_cust_id_buy
-),
 
 -- Month -k of t is month -(k + months_before) of the file; a month that the file lacks is NULL.
 visits as (
@@ -72,12 +79,6 @@ marketplace as (
         %(months_end)s - recency_ml as days_since_purchase_ml
     from raw.marketplace_data
     where %(t)s >= %(months_end)s and (recency_ml is null or recency_ml < %(t)s)
-),
-
-later_payment as (
-    select distinct cus_cust_id_buy as customer_id
-    from raw.payments
-    where fecha >= %(t)s and fecha < least(%(t)s + 60, %(c)s)
 )
 
 select
@@ -94,7 +95,7 @@ select
     spent_ml, frequency_ml, days_since_purchase_ml,
     label.labeled_churn, label.label_source, label.label_horizon_days
 from staging.customers
-left join payments using (customer_id)
+left join recent_payments as payments using (customer_id)
 -- Who has not paid in the 90 days is looked up alone: the cost does not grow with the history.
 left join lateral (
     select max(fecha) as last_date
@@ -112,3 +113,4 @@ cross join lateral features.churn_label(
     %(t)s, %(c)s, days_since_activity, later_payment.customer_id is not null, flag.churn, %(flag_means)s
 ) as label
 where first_payment_date < %(t)s
+order by customer_id -- keeps the primary key's pages in order: a third less time

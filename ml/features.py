@@ -25,6 +25,7 @@ def build(snapshot_date: date) -> dict[str, Any]:
     Raises:
         CommandError: outside the covered range, a contract broken, or the churn flag's polarity contradicted.
         Skip: outside the covered range in a scheduled run.
+        TryLater: files were loaded meanwhile.
     """
 
     def transaction() -> dict[str, Any]:
@@ -40,7 +41,7 @@ def build_missing(snapshot_dates: list[date]) -> list[date]:
     Each is a transaction on a connection of its own.
 
     Raises:
-        CommandError, Skip: as `build`.
+        CommandError, Skip, TryLater: as `build`.
     """
     with connect(application_name="ml.features") as conn:
         fresh = {
@@ -65,7 +66,7 @@ def snapshots_for_training(
     transaction begun). No Sunday usable is an empty list, not an error.
 
     Raises:
-        CommandError: as `build`.
+        CommandError, TryLater: as `build`.
     """
     first, last = covered_range(conn)
     left_out = {
@@ -106,7 +107,7 @@ def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
     _record(conn, data, snapshot_date, rows, counts.get("inactive_60d", 0))
     matured = labels.mature(conn, data)
     if current_data(conn) != data:
-        raise cli.CommandError(f"files were loaded while snapshot {snapshot_date} was being built; run it again")
+        raise cli.TryLater(f"files were loaded while snapshot {snapshot_date} was being built; run it again")
     return {
         "snapshot_date": snapshot_date,
         "rows": rows,

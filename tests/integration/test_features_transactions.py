@@ -110,7 +110,7 @@ def test_files_loaded_meanwhile_stop_the_build(seeded):
     with stopped_inside(seeded, *COMMAND, writes=TABLE, hold="ops.feature_builds") as running:
         run_sql(seeded, "update ops.stated_dates set data_complete_through = '2019-06-29'")
     done = running.finish()
-    assert done.returncode == 1
+    assert done.returncode == 75
     assert "files were loaded while snapshot 2019-05-26 was being built; run it again" in done.stderr
     assert seeded.rows(COUNT) == [(0,)]
 

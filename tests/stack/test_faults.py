@@ -38,12 +38,13 @@ PAIRS = [
 ]
 WITHOUT_TIMES = (
     "select count(*), md5(string_agg(kept::text, ',' order by kept::text)) from (select to_jsonb(t)"
-    " - array['scored_at', 'first_loaded_at', 'updated_at', 'run_id', 'built_at'] as kept from {table} t) as rows"
+    " - array['scored_at', 'first_loaded_at', 'updated_at', 'run_id', 'built_at', 'raw_id'] as kept"
+    " from {table} t) as rows"
 )
 
 
 def contents(stack: Stack) -> dict[str, object]:
-    """Digest of every table that the DAGs write, times and run ids aside."""
+    """Digest of every table that the DAGs write; times, run ids and raw ids (new after a seed) aside."""
     return {table: stack.rows(WITHOUT_TIMES.format(table=table)) for table, _ in DAGS.values() if table}
 
 

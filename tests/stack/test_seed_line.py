@@ -1,5 +1,6 @@
 """STACK=seed: the same source on Airflow 2.8 and MLflow 2.10, in a stack of its own."""
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,7 @@ def seed(tried: Tried) -> Iterator[Stack]:
         yield made
     finally:
         made.compose("down", "--volumes", "--rmi", "local", check=False)
+        shutil.rmtree(folder)
 
 
 def test_versions_are_the_seeds(seed: Stack) -> None:

@@ -41,7 +41,8 @@ def choose_language() -> str:
 def current_scorer(language: str) -> Scorer | None:
     """The version in Production, or None after saying on the page why there is none."""
     try:
-        return production_scorer()
+        with st.spinner(say("loading", language)):
+            return production_scorer()
     except ModelMissing:
         st.warning(say("no_model", language, name=MODEL_NAME))
     except ModelUnreachable:

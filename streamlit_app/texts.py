@@ -26,6 +26,10 @@ TEXTS = {
         "Modelo {name}, versión {version} · umbral de decisión {threshold}",
         "Model {name}, version {version} · decision threshold {threshold}",
     ),
+    "loading": (
+        "Cargando el modelo…",
+        "Loading the model…",
+    ),
     "find": (
         "1 · Buscar un cliente",
         "1 · Find a customer",

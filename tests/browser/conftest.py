@@ -32,7 +32,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-expect.set_options(timeout=30_000)
+FIRST_PAGE_MS = 180_000  # the first visitor waits for the imports of MLflow and scikit-learn
+expect.set_options(timeout=60_000)
 
 Site = Callable[..., str]
 
@@ -122,7 +123,7 @@ def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Call
         page.goto(url)
         drawn = page.get_by_test_id("stHeading").first
         with contextlib.suppress(AssertionError):
-            expect(drawn).to_be_visible()
+            expect(drawn).to_be_visible(timeout=FIRST_PAGE_MS)
         if network_changed():
             page.goto(url)
         expect(drawn).to_be_visible()

@@ -3,7 +3,7 @@
 create or replace function loader.stated_day(variable text, value text) returns date
 language plpgsql as $$
 declare
-    day constant date := loader.iso_day(value || case when value ~ '^\d{4}-\d{2}$' then '-01' else '' end);
+    day constant date := loader.iso_day(value || case when value ~ '^[0-9]{4}-[0-9]{2}$' then '-01' else '' end);
 begin
     if value <> '' and (day is null or length(value) = 7 and variable <> 'EXTRACTION_MONTH') then
         raise exception '%=''%'' is not a % (set it in .env, or leave it empty to take it from the files)',

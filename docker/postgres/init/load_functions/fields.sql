@@ -27,7 +27,7 @@ comment on function loader.value_sql is 'SQL that turns a text field into a valu
 create or replace function loader.iso_day(field text) returns date
 language plpgsql immutable set datestyle = 'ISO, YMD' as $$
 begin
-    return case when field ~ '^\d{4}-\d{2}-\d{2}$' then field::date end;
+    return case when field ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then field::date end;
 exception
     when data_exception then return null;
 end

@@ -12,37 +12,44 @@ language plpgsql as $$
 declare
     key_column constant text := loader.key_column(target);
     problems text;
+    bad_days text;
 begin
-    select string_agg(
-        case
-            when type = 'date' then format(
-                '(select problem from pg_temp.load_days where header = %L and load_days.field = %I)',
-                header, lower(header)
-            )
-            else format(
-                'case when not (%s) then loader.field_problem(%L, %I, %L) end',
-                format(usual, quote_ident(lower(header))), header, lower(header), kind
-            )
-        end
-        || case
-            when modifier = '' then ''
-            else format(', case when %I is null then %L end', lower(header), header || ' is empty')
-        end,
-        ', ' order by position
-    )
-    into problems
+    select
+        string_agg(
+            case
+                when type = 'date' then format('day_%s.problem', position)
+                else format(
+                    'case when not (%s) then loader.field_problem(%L, %I, %L) end',
+                    format(usual, quote_ident(lower(header))), header, lower(header), kind
+                )
+            end
+            || case
+                when modifier = '' then ''
+                else format(', case when %I is null then %L end', lower(header), header || ' is empty')
+            end,
+            ', ' order by position
+        ),
+        string_agg(
+            format(
+                'left join pg_temp.load_days as day_%1$s
+                 on day_%1$s.header = %2$L and day_%1$s.field = %3$I and day_%1$s.problem is not null',
+                position, header, lower(header)
+            ),
+            ' '
+        ) filter (where type = 'date')
+    into problems, bad_days
     from loader.raw_columns join loader.raw_kinds using (kind)
     where table_name = target;
-    create index on pg_temp.load_days (field);
+    analyze pg_temp.load_days;
     execute format(
         'insert into pg_temp.load_rejects
          select line_number, reason
          from (
              select line_number, nullif(concat_ws(''; '', %s), '''') as reason
-             from pg_temp.landing where fields = %s
+             from pg_temp.landing %s where fields = %s
          ) as looked_at
          where reason is not null',
-        problems, (select count(*) from loader.raw_columns where table_name = target)
+        problems, bad_days, (select count(*) from loader.raw_columns where table_name = target)
     );
     if key_column is null then
         return;

@@ -6,11 +6,13 @@ create or replace function loader.load_directly(
 language plpgsql as $$
 declare
     sorted_by constant text := (select raw_files.sorted_by from loader.raw_files where table_name = this.table_name);
+    is_filled boolean;
     index_definitions text[];
     counted record;
 begin
-    if sorted_by = loader.key_column(this.table_name) then
-        return;  -- a file with a key has its customers in any order
+    execute format('select exists (select from %s)', this.table_name) into is_filled;
+    if is_filled or sorted_by = loader.key_column(this.table_name) then
+        return;  -- with old rows to delete and indexes to keep little is won; a file with a key is not sorted by it
     end if;
     begin
         index_definitions := loader.clear_table(this.table_name);
@@ -45,7 +47,7 @@ begin
 end
 $$;
 comment on function loader.load_directly is
-    'Copy a file without a key into its table. Neither loaded nor with a message: it needs a closer look.';
+    'Copy a file without a key into its empty table. Neither loaded nor with a message: it needs a closer look.';
 
 create or replace function loader.load_landed(
     inout this ops.raw_loads, path text, body_bytes bigint, eol_bytes int, force boolean

@@ -14,6 +14,8 @@ HOME = STATE / "home"
 LOGS = STATE / "log"
 RUN = STATE / "run"
 AIRFLOW_HOME = STATE / "airflow"
+LAB_CONFIG = HOME / ".jupyter" / "labconfig" / "page_config.json"
+NO_NEWS = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n'
 NOTEBOOKS = ROOT / "notebooks"
 ARTIFACTS = STATE / "mlflow" / "artifacts"
 DROPPED = ("AIRFLOW", "MLFLOW", "POSTGRES", "PG", "PYTHON", "JUPYTER", "IPYTHON", "STREAMLIT", "XDG", "VIRTUAL_ENV")
@@ -166,7 +168,6 @@ def all_services(config: Config) -> list[Service]:
         Service(
             "jupyter",
             ["jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
-             "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
              f"--ServerApp.port={port['JUPYTER_PORT']}", f"--ServerApp.root_dir={notebooks}"],
             "ml",
             {**notebook, **python_path, "JUPYTER_TOKEN": config["JUPYTER_TOKEN"]},

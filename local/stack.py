@@ -15,9 +15,9 @@ from local import databases, environments, processes
 from local.config import Config
 from local.console import Failure, say, step, warn
 from local.environments import ROOT, STATE
-from local.services import ARTIFACTS, HOME, LOGS, RUN, Service, all_services, base_environment
+from local.services import ARTIFACTS, LAB_CONFIG, LOGS, NO_NEWS, RUN, Service, all_services, base_environment
 
-HEALTHY_S = 180
+HEALTHY_S = 300
 
 
 @contextlib.contextmanager
@@ -42,8 +42,9 @@ def up() -> Config:
     """Start whatever does not run as `.env` and the locks say, and return when all of it answers."""
     settings = configuration.load()
     environments.ensure("airflow", "ml")
-    for folder in (HOME, LOGS, RUN, ARTIFACTS, STATE / "tmp"):
+    for folder in (LAB_CONFIG.parent, LOGS, RUN, ARTIFACTS, STATE / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
+    LAB_CONFIG.write_text(NO_NEWS, encoding="utf-8")
     server = databases.cluster(settings)
     services = all_services(settings)
     all_anew = databases.must_restart(server)

@@ -73,6 +73,15 @@ def test_quoted_field(shared: Database, tmp_path: Path, name: str, end: str) -> 
     assert shared.rows("select city, gender from raw.demograficos where cus_cust_id_buy = 1") == [(city, "male")]
 
 
+@pytest.mark.parametrize("text", ["\x01a\x01", "\\.", "\\N", "\t", "a\\tb", "'"])
+def test_text_is_kept_as_it_is(database: Database, tmp_path: Path, text: str) -> None:
+    """What COPY might take for a sign of its own."""
+    folder = Folder(tmp_path / "csv")
+    folder.spoil("raw.payments", 2, f"2019-01-01,9,1,1,{text},0")
+    assert folder.load(database, "raw.payments")["rows_loaded"] == CUSTOMERS
+    assert database.rows("select tpv_segment_detail from raw.payments where cus_cust_id_buy = 1") == [(text,)]
+
+
 def test_every_field_quoted(shared: Database, tmp_path: Path) -> None:
     folder = Folder(tmp_path / "csv")
     assert folder.load(shared, "raw.payments")["status"] == "loaded"

@@ -95,10 +95,10 @@ def test_two_stray_quotes_swallow_nothing_between_them(database: Database, tmp_p
     folder = Folder(tmp_path / "csv")
     lines = folder.lines("raw.payments")
     lines[9] = lines[9].replace("Instore", '"Instore')
-    lines[89] = lines[89].replace("Instore", 'Instore"')
+    lines[19] = lines[19].replace("Instore", 'Instore"')
     folder.write("raw.payments", lines)
     assert folder.load(database, "raw.payments")["rows_loaded"] == CUSTOMERS - 2
-    assert [line_number for line_number, _, _ in rejects(database)] == [10, 90]
+    assert [line_number for line_number, _, _ in rejects(database)] == [10, 20]
 
 
 def test_bad_rows_of_every_kind_in_one_file(database: Database, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from tests.integration.conftest import Database
+from tests.integration.faults import wait_until
 
 EXPECTED = "select cus_cust_id_buy, min(fecha) from raw.payments group by 1 order by 1"
 FOUND = "select customer_id, first_payment_date from staging.customers order by 1"
@@ -55,6 +56,19 @@ def test_rolled_back_change_leaves_no_trace(payments: Database) -> None:
     with payments.connect() as conn:
         conn.execute("begin; delete from raw.payments; rollback")
     assert payments.rows(FOUND) == before
+
+
+def test_a_payment_that_a_deleting_writer_cannot_see(payments: Database) -> None:
+    with payments.connect() as inserting, payments.connect() as deleting:
+        inserting.execute("begin; insert into raw.payments (fecha, cus_cust_id_buy) values ('2019-04-01', 2)")
+        statement = "delete from raw.payments where cus_cust_id_buy = 2 and fecha < '2019-04-01'"
+        thread = threading.Thread(target=deleting.execute, args=(statement,))
+        thread.start()
+        waits = "select from pg_locks where pid = %s and not granted"
+        wait_until(lambda: inserting.execute(waits, (deleting.info.backend_pid,)).rowcount, "the delete to wait")
+        inserting.execute("commit")
+        thread.join()
+    assert payments.rows(FOUND) == payments.rows(EXPECTED)
 
 
 WRITES = [

@@ -133,6 +133,25 @@ def test_a_reader_of_a_table_not_looked_at_before_sees_its_own_time(database: Da
         assert reader.execute("select count(*) from raw.payments").fetchone() == (CUSTOMERS,)
 
 
+def test_a_file_that_outgrows_its_table(database: Database, folder: Folder) -> None:
+    """Its indexes are made anew; who began to read before that still finds every old row, and no new one."""
+    folder.seed(database)
+    header, *rows = folder.lines(PAYMENTS)
+    folder.write(PAYMENTS, [header, *(row for row in rows for _ in range(20))])
+    with database.connect() as reader, reader.transaction():
+        reader.execute("set transaction isolation level repeatable read")
+        reader.execute("select 1 from raw.evaluate limit 1")
+        assert "PAYMENTS.csv: loaded, 6,000 rows" in folder.seed(database).stdout
+        reader.execute("set local enable_seqscan = off")
+        assert reader.execute("select count(*) from raw.payments where cus_cust_id_buy = 7").fetchone() == (1,)
+        assert reader.execute("select count(*) from raw.payments where fecha = '2019-01-05'").fetchone() == (2,)
+    with database.connect() as conn:
+        conn.execute("set enable_seqscan = off")
+        assert conn.execute("select count(*) from raw.payments where cus_cust_id_buy = 7").fetchone() == (20,)
+        assert conn.execute("select count(*) from raw.payments where fecha = '2019-01-05'").fetchone() == (40,)
+    assert database.rows("select count(*) from pg_indexes where tablename = 'payments'") == [(2,)]
+
+
 def test_behind_a_writer_the_load_gives_up_and_names_it(database: Database, folder: Folder) -> None:
     folder.seed(database)
     with psycopg.connect(

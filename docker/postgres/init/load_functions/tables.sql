@@ -29,25 +29,35 @@ $$;
 comment on function loader.insert_landed is
     'Add the rows of landing that are not rejected to their table; returns how many.';
 
-create or replace function loader.clear_table(target text) returns text[]
+create or replace function loader.outgrows(file_bytes bigint, target text) returns boolean
+language sql as $$
+    select file_bytes > 4 * pg_relation_size(target)
+$$;
+comment on function loader.outgrows is 'Whether the file is so much larger than the table that its old rows count little.';
+
+create or replace function loader.clear_table(target text, file_bytes bigint) returns text[]
 language plpgsql as $$
 declare
     index_definitions text[];
     name text;
-    is_empty boolean;
+    is_filled boolean;
 begin
-    execute format('select not exists (select from %s)', target) into is_empty;
-    if not is_empty then
+    execute format('select exists (select from %s)', target) into is_filled;
+    if is_filled then
         -- DELETE and not TRUNCATE: readers are not locked out, and whoever reads an older snapshot still sees the rows.
         execute format('delete from %s', target);
+    end if;
+    if not loader.outgrows(file_bytes, target) then
         return '{}';
     end if;
     begin
         execute format('lock table %s in access exclusive mode nowait', target);
     exception
-        when lock_not_available then return '{}';  -- somebody reads even an empty table
+        when lock_not_available then return '{}';  -- somebody reads it: the indexes stay
     end;
-    execute format('truncate %s', target);  -- no pages of an attempt before this one
+    if not is_filled then
+        execute format('truncate %s', target);  -- no pages of an attempt before this one
+    end if;
     select array_agg(pg_get_indexdef(indexrelid)) into index_definitions
     from pg_catalog.pg_index where indrelid = target::regclass and not indisprimary;
     for name in
@@ -60,7 +70,7 @@ begin
 end
 $$;
 comment on function loader.clear_table is
-    'Delete every row. Of a table that was empty the indexes are dropped too: returns what makes them again.';
+    'Delete every row. Where the file outgrows the table the indexes are dropped too: returns what makes them again.';
 
 create or replace function loader.create_indexes(definitions text[]) returns void
 language plpgsql as $$
@@ -74,10 +84,10 @@ end
 $$;
 comment on function loader.create_indexes is 'Create indexes, given as SQL.';
 
-create or replace function loader.replace_rows(target text) returns bigint
+create or replace function loader.replace_rows(target text, file_bytes bigint) returns bigint
 language plpgsql as $$
 declare
-    index_definitions constant text[] := loader.clear_table(target);
+    index_definitions constant text[] := loader.clear_table(target, file_bytes);
     rows constant bigint := loader.insert_landed(target);
 begin
     perform loader.create_indexes(index_definitions);

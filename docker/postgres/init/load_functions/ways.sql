@@ -6,16 +6,14 @@ create or replace function loader.load_directly(
 language plpgsql as $$
 declare
     sorted_by constant text := (select raw_files.sorted_by from loader.raw_files where table_name = this.table_name);
-    is_filled boolean;
     index_definitions text[];
     counted record;
 begin
-    execute format('select exists (select from %s)', this.table_name) into is_filled;
-    if is_filled or sorted_by = loader.key_column(this.table_name) then
-        return;  -- with old rows to delete and indexes to keep little is won; a file with a key is not sorted by it
+    if not loader.outgrows(this.file_bytes, this.table_name) or sorted_by = loader.key_column(this.table_name) then
+        return;  -- with indexes to keep little is won, and a file with a key is not sorted by it
     end if;
     begin
-        index_definitions := loader.clear_table(this.table_name);
+        index_definitions := loader.clear_table(this.table_name, this.file_bytes);
         execute loader.copy_sql(this.table_name, this.table_name, path);
         -- The values, written out again, must be as long as the file: then they stand in it in their usual spelling,
         -- and nothing was swallowed.
@@ -47,7 +45,7 @@ begin
 end
 $$;
 comment on function loader.load_directly is
-    'Copy a file without a key into its empty table. Neither loaded nor with a message: it needs a closer look.';
+    'Copy a file without a key into its table. Neither loaded nor with a message: it needs a closer look.';
 
 create or replace function loader.load_landed(
     inout this ops.raw_loads, path text, body_bytes bigint, eol_bytes int, force boolean
@@ -69,7 +67,7 @@ begin
         this.rows_in_file := counted.rows;
         this.message := loader.load_problem(this, force);
         if this.message is null then
-            this.rows_loaded := loader.replace_rows(this.table_name);
+            this.rows_loaded := loader.replace_rows(this.table_name, this.file_bytes);
             this.status := 'loaded';
         end if;
     exception
@@ -93,7 +91,7 @@ begin
     this.rows_rejected := (select count(distinct line_number) from pg_temp.load_rejects);
     this.message := loader.load_problem(this, force);
     if this.message is null then
-        this.rows_loaded := loader.replace_rows(this.table_name);
+        this.rows_loaded := loader.replace_rows(this.table_name, this.file_bytes);
         this.status := 'loaded';
     end if;
 end

@@ -19,6 +19,7 @@ INIT_DIR = ROOT / "docker" / "postgres" / "init"
 SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC", "log_timezone=UTC")
 START_S = 180  # crash recovery included
 STOP_S = 60
+DYING_S = 2  # a killed server is still listed for a moment
 ORPHANS_S = 60  # how long the sessions of a killed server may take to notice
 
 
@@ -174,11 +175,11 @@ class Cluster:
 
     def _claim(self, lock: BinaryIO) -> None:
         """Hold the data directory; then no process of it lives, and a postmaster.pid that is still there is stale."""
-        deadline = time.monotonic() + ORPHANS_S
+        began = time.monotonic()
         while not _take(lock):
-            if self.pid:
+            if self.pid and time.monotonic() > began + DYING_S:
                 raise Failure(f"PostgreSQL already runs on {self.data_dir} (process {self.pid})")
-            if time.monotonic() > deadline:
+            if time.monotonic() > began + ORPHANS_S:
                 raise Failure(f"processes of a killed PostgreSQL still hold {self.data_dir}; end them and try again")
             time.sleep(0.1)
         (self.data_dir / "postmaster.pid").unlink(missing_ok=True)

@@ -262,6 +262,16 @@ def test_a_history_loaded_anew_is_read_anew(database):
     assert found == [("x", "gone"), ("y", "open")]
 
 
+def test_a_history_whose_oldest_row_is_deleted_goes_on(database):
+    oldest, *_ = plant(database, {}, {"purchase_date": "x"}, {"purchase_date": "1/5/2019"}, {"user_id": 2})
+    etl(database, "2019-05-20")
+    forget(database, oldest)
+    plant(database, {"user_id": 3, "purchase_date": "2/5/2019"})
+    counts = etl(database, "2019-05-20", "--force")
+    assert (counts["rows_late"], counts["rows_rejected"], counts["rows_deactivated"]) == (1, 0, 1)
+    assert database.rows("select status from ops.crypto_rejects") == [("open",)]
+
+
 def test_a_contract_that_breaks_leaves_the_events_alone(database, tmp_path):
     plant(database, {}, {"user_id": 2})
     etl(database, "2019-05-20")

@@ -15,12 +15,15 @@ published as (
     where status = 'published' and kind <> 'replay'
 ),
 
--- Arrivals are counted on from an earlier run only while the history is the one that it saw.
+-- Arrivals are counted on from an earlier run only while the history is the one that it saw: its oldest row was there
+-- then, whether or not rows before it have been deleted since.
 same_history as (
     select published.*
     from published
     inner join first_row
         on published.first_raw_id = first_row.raw_id and published.first_raw_loaded_at = first_row.loaded_at
+        or published.first_raw_id < first_row.raw_id and published.max_raw_id >= first_row.raw_id
+        and published.staged_at >= first_row.loaded_at
 )
 
 select

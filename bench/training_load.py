@@ -13,8 +13,8 @@ import sqlalchemy
 
 from bench.baseline_scoring import engine
 from bench.stack import line, report, stack, timed
-from ml.dataset import load
 from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from ml.training.dataset import load
 from ml.utils_io import connect
 
 SNAPSHOT = date(2019, 5, 26)

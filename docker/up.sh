@@ -10,6 +10,8 @@ docker info >/dev/null 2>&1 || fail "Docker's engine does not answer: start it (
 docker compose version >/dev/null 2>&1 || fail "this docker has no Compose plugin; version 2.20 or newer is needed."
 "${compose[@]}" config -q || fail "see above: .env is not complete."
 
+mkdir -p .local # the notebooks' mount covers it; the engine would make it, owned by root
+
 # Goes into the model card; where it is not set, the card says unknown.
 GIT_COMMIT=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 export GIT_COMMIT

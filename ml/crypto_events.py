@@ -7,9 +7,9 @@ import argparse
 from typing import Any
 
 from ml.cli import iso_date, run
-from ml.crypto_publish import check, publish
-from ml.crypto_replay import replay
-from ml.crypto_stage import Request, stage
+from ml.crypto.publish import check, publish
+from ml.crypto.replay import replay
+from ml.crypto.stage import Request, stage
 
 
 def _all_steps(request: Request) -> dict[str, Any]:

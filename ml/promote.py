@@ -8,9 +8,9 @@ import psycopg
 from mlflow.tracking import MlflowClient
 
 from ml import cli, registry
-from ml.comparison import Comparison, compare
 from ml.model_config import MODEL_NAME
 from ml.settings import settings
+from ml.training.comparison import Comparison, compare
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = "ops.model_promotions"

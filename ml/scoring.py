@@ -88,6 +88,6 @@ def _is_additive(pipeline: Pipeline, numeric: list[str], text: list[str]) -> boo
     steps = [(name, list(columns)) for name, step, columns in pipeline[0].transformers_ if not isinstance(step, str)]
     taken = sorted(column for _, columns in steps for column in columns)
     if len(steps) != len(pipeline[0].transformers_) or taken != sorted([*numeric, *text]):
-        warnings.warn("the pipeline's steps are not those of ml.pipeline; scoring row by row", stacklevel=2)
+        warnings.warn("the pipeline's steps are not those of ml.training.pipeline; scoring row by row", stacklevel=2)
         return False
     return all((name in text and columns == [name]) or not set(columns) & set(text) for name, columns in steps)

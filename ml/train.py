@@ -19,11 +19,7 @@ from mlflow.types import ColSpec, Schema, TensorSpec
 
 from ml import cli, registry
 from ml.coverage import current_data, require_covered
-from ml.dataset import Rows, load
-from ml.evaluation import ALL, Evaluation, evaluate, predict
 from ml.features import snapshots_for_training
-from ml.holdout import bucket_range, fold, is_heldout
-from ml.model_card import model_card
 from ml.model_config import (
     CATEGORICAL_FEATURES,
     MAX_HELDOUT_ROWS,
@@ -32,16 +28,23 @@ from ml.model_config import (
     MODEL_NAME,
     NUMERIC_FEATURES,
 )
-from ml.pipeline import Fitted, best_f1_threshold, fit
-from ml.plots import coefficient_plot, quality_plots
 from ml.settings import settings
-from ml.training_profile import Training, profile, version_tags
+from ml.training.dataset import Rows, load
+from ml.training.evaluation import ALL, Evaluation, evaluate, predict
+from ml.training.holdout import bucket_range, fold, is_heldout
+from ml.training.model_card import model_card
+from ml.training.pipeline import Fitted, best_f1_threshold, fit
+from ml.training.plots import coefficient_plot, quality_plots
+from ml.training.profile import Training, profile, version_tags
 from ml.utils_io import SQL_DIR, connect, sql
 
 MAX_LOOKBACK_WEEKS = 52
 EXAMPLE_ROWS = 5
 # Modules and SQL that decide what a version is; a change in one makes another version of the same data.
-DECIDING_CODE = ("dataset", "evaluation", "holdout", "metrics", "model_config", "pipeline", "train", "training_profile")
+DECIDING_CODE = (
+    "model_config", "train", "training/dataset", "training/evaluation", "training/holdout", "training/metrics",
+    "training/pipeline", "training/profile",
+)  # fmt: skip
 DECIDING_SQL = ("select_labelled_rows",)
 
 

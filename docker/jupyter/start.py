@@ -6,6 +6,8 @@ from pathlib import Path
 
 HOME = Path("/home/jovyan")
 WORK = HOME / "work"
+LAB_CONFIG = HOME / ".jupyter" / "labconfig" / "page_config.json"
+NO_NEWS = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n'
 
 
 def token() -> str:
@@ -29,6 +31,9 @@ def main() -> None:
             flush=True,
         )
     (HOME / "scratch").mkdir(exist_ok=True)
+    if not LAB_CONFIG.exists():  # afterwards it is the user's
+        LAB_CONFIG.parent.mkdir(parents=True, exist_ok=True)
+        LAB_CONFIG.write_text(NO_NEWS, encoding="utf-8")
     secret = token()
     shown = os.environ.get("JUPYTER_URL", "http://127.0.0.1:8888")
     print(f"JupyterLab: {shown}/lab?token={secret}", flush=True)
@@ -38,7 +43,6 @@ def main() -> None:
         "--ServerApp.terminals_enabled=True",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    arguments += ["--LabApp.news_url=None"]
     os.execvpe(arguments[0], arguments, {**os.environ, "JUPYTER_TOKEN": secret})
 
 

@@ -177,7 +177,7 @@ def test_every_numeric_column_of_the_table_is_a_feature_of_one_kind(trained):
 
 
 def test_sql_and_python_hash_customers_alike(trained):
-    from ml.holdout import customer_bucket
+    from ml.training.holdout import customer_bucket
 
     ids = np.random.default_rng(1).integers(-(2**63), 2**63 - 1, 5000)
     found = trained.database.rows("select ops.customer_bucket(unnest(%(ids)s::bigint[]))", {"ids": ids.tolist()})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml.arrow_io import Coded
-from ml.dataset import Rows
+from ml.training.dataset import Rows
 
 
 @pytest.fixture

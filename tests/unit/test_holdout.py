@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ml.holdout import bucket_range, customer_bucket, fold, is_heldout
 from ml.model_config import CUSTOMER_BUCKETS, FOLDS, HELDOUT_BUCKETS
+from ml.training.holdout import bucket_range, customer_bucket, fold, is_heldout
 
 
 def test_buckets_never_change():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from ml.metrics import Ranked, gain_over, measure
 from ml.model_config import MIN_MEASURED_EVENTS
+from ml.training.metrics import Ranked, gain_over, measure
 
 
 @pytest.fixture

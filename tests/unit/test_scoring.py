@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 
-from ml.pipeline import best_f1_threshold, fit
 from ml.scoring import Scorer
+from ml.training.pipeline import best_f1_threshold, fit
 
 FEATURES = ("spent_7d", "days_since_activity", "mau_mp_1", "gender", "estado")
 

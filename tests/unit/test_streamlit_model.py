@@ -8,7 +8,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
-from ml.pipeline import fit
+from ml.training.pipeline import fit
 from streamlit_app.model import Scorer
 from streamlit_app.value_form import model_values
 

@@ -10,7 +10,7 @@ create or replace function ops.customer_bucket(customer_id bigint) returns integ
     )::integer;
 
 comment on function ops.customer_bucket(bigint) is
-    'Fixed hash of a customer into 0..999; ml/holdout.py computes the same. Buckets below 200 are held out of every training.';
+    'Fixed hash of a customer into 0..999; ml/training/holdout.py computes the same. Buckets below 200 are held out of every training.';
 
 create table if not exists ops.churn_scoring (
     customer_id bigint not null,

@@ -4,10 +4,10 @@ from typing import Any
 
 from psycopg import sql as compose
 
-from ml.crypto_publish import check, publish
-from ml.crypto_runs import one_row
-from ml.crypto_stage import Request, begin_attempt, stage_rows, stage_window
-from ml.crypto_window import Window, history_state
+from ml.crypto.publish import check, publish
+from ml.crypto.runs import one_row
+from ml.crypto.stage import Request, begin_attempt, stage_rows, stage_window
+from ml.crypto.window import Window, history_state
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 NO_ARRIVAL = 2**63 - 1  # above every raw_id: nothing is taken in for its arrival

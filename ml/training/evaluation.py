@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from ml.dataset import Rows
-from ml.metrics import Figure, gain_over, measure
 from ml.model_config import MIN_MEASURED_EVENTS, TRAINED_LABEL_SOURCES
+from ml.training.dataset import Rows
+from ml.training.metrics import Figure, gain_over, measure
 
 PREDICT_BATCH_ROWS = 100_000
 ALL = "all"

@@ -2,10 +2,10 @@
 
 import json
 
-from ml.evaluation import Evaluation
-from ml.metrics import Figure
 from ml.model_config import HELDOUT_BUCKETS, MIN_CATEGORY_SHARE, MODEL_NAME
-from ml.training_profile import Training
+from ml.training.evaluation import Evaluation
+from ml.training.metrics import Figure
+from ml.training.profile import Training
 
 
 def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation) -> str:

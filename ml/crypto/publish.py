@@ -8,8 +8,8 @@ import psycopg
 
 from ml.cli import CommandError
 from ml.contracts import check as check_contract
-from ml.crypto_runs import Attempt, failure_on_record, latest_attempt, one_row
-from ml.crypto_stage import CONTRACT
+from ml.crypto.runs import Attempt, failure_on_record, latest_attempt, one_row
+from ml.crypto.stage import CONTRACT
 from ml.settings import settings
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 

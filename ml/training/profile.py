@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ml.dataset import Rows
-from ml.evaluation import ALL, Evaluation
 from ml.model_config import (
     CATEGORICAL_FEATURES,
     HELDOUT_BUCKETS,
     NUMERIC_FEATURES,
     TRAINED_LABEL_SOURCES,
 )
+from ml.training.dataset import Rows
+from ml.training.evaluation import ALL, Evaluation
 
 TAG_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)  # a tag holds 5,000 characters on MLflow 2.10
 DECILES = tuple(np.linspace(0, 1, 11).round(1).tolist())

@@ -6,10 +6,10 @@ import numpy as np
 import psycopg
 
 from ml import registry
-from ml.dataset import load
-from ml.evaluation import predict
-from ml.metrics import Ranked, is_measurable
 from ml.model_config import PROMOTION_MARGINS
+from ml.training.dataset import load
+from ml.training.evaluation import predict
+from ml.training.metrics import Ranked, is_measurable
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from ml.metrics import CALIBRATION_BINS
+from ml.training.metrics import CALIBRATION_BINS
 
 matplotlib.use("Agg")
 COEFFICIENTS_SHOWN = 30

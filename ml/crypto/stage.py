@@ -9,8 +9,8 @@ from psycopg import sql as compose
 
 from ml.cli import CommandError
 from ml.contracts import reject_reasons
-from ml.crypto_runs import one_row
-from ml.crypto_window import HistoryState, Window, history_state, require_covered, window
+from ml.crypto.runs import one_row
+from ml.crypto.window import HistoryState, Window, history_state, require_covered, window
 from ml.settings import settings
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 

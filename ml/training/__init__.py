@@ -1,0 +1,1 @@
+"""What training is made of: rows, split, model, figures, card; its command is `ml.train`."""

@@ -98,9 +98,10 @@ def migrate_services(config: Config) -> None:
     airflow = {**base_environment(), **airflow_environment(config)}
     airflow |= {variable: config[variable] for variable in ("AIRFLOW_ADMIN_USER", "AIRFLOW_ADMIN_PASSWORD")}
     user = f"{config['AIRFLOW_ADMIN_USER']}\n{config['AIRFLOW_ADMIN_PASSWORD']}"
+    script = INIT_AIRFLOW.read_text(encoding="utf-8")
     todo = [
         ("mlflow", _lock("ml"), [str(python_of("ml")), "-c", UPGRADE_MLFLOW], mlflow),
-        ("airflow", f"{user}\n{_lock('airflow')}", [str(python_of("airflow")), str(INIT_AIRFLOW)], airflow),
+        ("airflow", f"{user}\n{_lock('airflow')}\n{script}", [str(python_of("airflow")), str(INIT_AIRFLOW)], airflow),
     ]
     todo = [each for each in todo if not _is_stamped(each[0], each[1])]
     if todo:

@@ -49,7 +49,11 @@ def main() -> None:
         "--firstname", "Meli", "--lastname", "Admin", "--email", f"{user}@localhost.localdomain",
     )  # fmt: skip
     if not older_line:
+        from abandoned_tests import end_abandoned_tests
+
         airflow("users", "reset-password", "--username", user, "--password", password)
+        airflow("pools", "set", "dags_test", "0", "Runs of `airflow dags test`: the scheduler leaves them alone")
+        end_abandoned_tests()
 
 
 if __name__ == "__main__":

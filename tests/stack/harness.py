@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -39,6 +40,19 @@ PASSWORDS = {
     "AIRFLOW_ADMIN_PASSWORD": "adm @%:/$#7 x",
     "MINIO_ROOT_PASSWORD": "minio @%:/$#8 x",
 }
+# The form as its page runs it, filled in and submitted; prints the figures it shows.
+PREDICTION = """
+import logging
+logging.disable(logging.WARNING)
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_file("/opt/meli/streamlit_app/app.py", default_timeout=120).run()
+assert not page.exception and not page.error, (page.exception, page.error)
+page.text_input(key="customer_id").set_value("{customer}")
+page.button[0].click()
+page.run()
+assert not page.exception and not page.error and not page.warning, (page.exception, page.error, page.warning)
+print([metric.value for metric in page.metric], [text.value for text in page.markdown][:3])
+"""
 
 
 def free_ports(count: int) -> list[int]:
@@ -159,6 +173,15 @@ class Stack:
     def python(self, service: str, code: str, interpreter: str = "/opt/ml/bin/python", **options: Any) -> str:
         """Run Python code in a service's container and return what it printed."""
         return self.exec(service, interpreter, "-c", code, **options).stdout.strip()
+
+    def jupyter_token(self) -> str:
+        """The token that JupyterLab's log shows."""
+        log = self.compose("logs", "--no-log-prefix", "jupyter").stdout
+        return re.findall(r"^JupyterLab: \S+/lab\?token=(\w+)", log, re.MULTILINE)[-1]
+
+    def predict(self, customer: int) -> str:
+        """The figures that the form shows for a customer."""
+        return self.python("streamlit", PREDICTION.format(customer=customer)).splitlines()[-1]
 
     def airflow(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run the airflow command as the README writes it."""

@@ -1,7 +1,6 @@
 """What lets no one in, and what a container can do that it should not."""
 
 import json
-import re
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -80,8 +79,7 @@ def test_minio_takes_no_wrong_password(stack: Stack, tried: Tried) -> None:
 
 def test_jupyter_needs_its_token(stack: Stack, tried: Tried) -> None:
     assert http(f"{stack.url('jupyter')}/api/contents")[0] == 403
-    log = stack.compose("logs", "--no-log-prefix", "jupyter").stdout
-    token = re.findall(r"^JupyterLab: \S+/lab\?token=(\w+)", log, re.MULTILINE)[-1]
+    token = stack.jupyter_token()
     assert http(f"{stack.url('jupyter')}/api/contents?token={token}")[0] == 200
     assert http(f"{stack.url('jupyter')}/api/contents?token=wrong")[0] == 403
     tried("Jupyter without a token, with a wrong one", "403")

@@ -19,7 +19,8 @@ now = datetime.now(UTC)
 with create_session() as session:
     run = get_or_create_dagrun(
         dag=SerializedDagModel.get_dag("churn_feature_build_w"), run_id=sys.argv[1],
-        logical_date=datetime.fromisoformat(sys.argv[2]), data_interval=None, run_after=now, conf=None, start_date=now, session=session,
+        logical_date=datetime.fromisoformat(sys.argv[2]), data_interval=None, run_after=now,
+        conf=None, start_date=now, session=session,
         triggered_by=DagRunTriggeredByType(sys.argv[1]), triggering_user_name="test",
     )
     for task in run.get_task_instances(session=session):

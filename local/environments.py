@@ -18,8 +18,28 @@ LOCKS = {
     "ml": ROOT / "local" / "requirements.txt",
     "test": ROOT / "tests" / "requirements.txt",
 }
-COMPILED_TOGETHER = ("local/uv", "docker/airflow/requirements", "ml/requirements", "local/requirements",
-                     "tests/requirements")  # fmt: skip
+# Every lock with what resolving it takes beyond its requirements.in, in order: images keep to the model's versions.
+COMPILED: dict[str, tuple[str, ...]] = {
+    "local/uv": (),
+    "ml/requirements": (),
+    "local/requirements": (),
+    "tests/requirements": (),
+    "docker/airflow/requirements": (),
+    "docker/airflow/requirements-seed": (),
+    "docker/airflow/build-seed": (),
+    "ml/requirements-seed": (),
+    **{
+        f"docker/{image}/requirements{line}": ("--constraint", f"ml/requirements{line}.txt")
+        for line in ("", "-seed")
+        for image in ("streamlit", "jupyter")
+    },
+    **{
+        f"docker/mlflow/requirements{line}": (
+            "--constraint", f"ml/requirements{line}.txt", "--override", f"docker/mlflow/overrides{line}.txt",
+        )
+        for line in ("", "-seed")
+    },
+}  # fmt: skip
 
 
 def python_of(name: str) -> Path:
@@ -45,12 +65,12 @@ def ensure(*names: str) -> None:
 
 def compile_locks() -> None:
     """Resolve every requirements.in anew into its requirements.txt: all platforms, all hashes, no index address."""
-    for stem in COMPILED_TOGETHER:
+    for stem, options in COMPILED.items():
         source, lock = f"{stem}.in", f"{stem}.txt"
         with step(f"{source} → {lock}"):
             _uv(
                 "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header",
-                "--python-version", "3.11", source, "-o", lock,
+                "--python-version", "3.11", *options, source, "-o", lock,
             )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What the compose file and the locks say, without starting anything."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ def config(**env: str) -> dict[str, dict[str, object]]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        env={"PATH": "/usr/bin", **env},
+        env={"PATH": os.environ["PATH"], **env},
     )
     if done.returncode != 0:
         pytest.skip(f"no Compose: {done.stderr.strip()[-200:]}")

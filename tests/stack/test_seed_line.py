@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.harness import Stack
+from tests.stack.harness import Stack, wait_for
 
 Tried = Callable[[str, str], None]
 
@@ -59,3 +59,35 @@ def test_form_predicts(seed: Stack, tried: Tried) -> None:
     shown = seed.predict(customer)
     assert f"{100 * score:.1f}".replace(".", ",") in shown, score
     tried(f"STACK=seed: the form for customer {customer}", shown)
+
+
+def test_current_mlflow_brings_its_database_up_to_date(seed: Stack, stack: Stack, tried: Tried) -> None:
+    copy = (
+        "createdb -U meli -O meli_mlflow mlflow_newer"
+        " && pg_dump -U meli mlflow_seed | psql -q -v ON_ERROR_STOP=1 -U meli mlflow_newer"
+    )
+    seed.exec("postgres", "bash", "-c", copy)
+    server = f"{seed.project}-newer-mlflow"
+    env = {
+        "POSTGRES_HOST": "postgres", "MLFLOW_DB": "mlflow_newer", "MLFLOW_DB_USER": "meli_mlflow",
+        "MLFLOW_DB_PASSWORD": seed.settings["MLFLOW_DB_PASSWORD"], "MLFLOW_ARTIFACTS_DESTINATION": "/tmp/artifacts",
+    }  # fmt: skip
+    variables = [part for name, value in env.items() for part in ("-e", f"{name}={value}")]
+    image = stack.container("mlflow")["Config"]["Image"]
+    seed.run("docker", "run", "-d", "--name", server, "--network", f"{seed.project}_airflow", *variables, image)
+    ask = (
+        "from mlflow import MlflowClient; client = MlflowClient('http://127.0.0.1:5000');"
+        "print([(v.name, int(v.version), list(v.aliases)) for v in client.search_model_versions()])"
+    )
+    try:
+        answer = wait_for(
+            "the newer server",
+            lambda: (
+                seed.run("docker", "exec", server, "http_ok", "5000", "/health", check=False).returncode == 0
+                and seed.run("docker", "exec", server, "python", "-c", ask).stdout
+            ),
+        )
+    finally:
+        seed.run("docker", "rm", "-f", server)
+    assert "('churn-logreg', 1, ['production'])" in answer
+    tried("the MLflow database of STACK=seed under the current MLflow", answer.strip())

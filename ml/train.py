@@ -36,7 +36,7 @@ from ml.training.model_card import model_card
 from ml.training.pipeline import Fitted, best_f1_threshold, fit
 from ml.training.plots import coefficient_plot, quality_plots
 from ml.training.profile import Training, profile, version_tags
-from ml.utils_io import SQL_DIR, connect, sql
+from ml.utils_io import SQL_DIR, connect, one_at_a_time, sql
 
 MAX_LOOKBACK_WEEKS = 52
 EXAMPLE_ROWS = 5
@@ -69,10 +69,11 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
             rows = load(conn, snapshots, buckets)
             known_through = labels_known_through(conn, rows)
         training = _training(snapshot_date, lookback_weeks, snapshots, left_out, buckets, rows, known_through)
-        existing = registry.find_by_fingerprint(client, training.fingerprint)
-        if existing is not None:
-            return _summary(existing, created=False)
-        return _summary(_fit_and_register(client, training, rows), created=True)
+        with one_at_a_time(f"ml.train {training.fingerprint}"):  # or two runs at once would register it twice
+            existing = registry.find_by_fingerprint(client, training.fingerprint)
+            if existing is not None:
+                return _summary(existing, created=False)
+            return _summary(_fit_and_register(client, training, rows), created=True)
 
 
 def labels_known_through(conn: psycopg.Connection, rows: Rows) -> date:

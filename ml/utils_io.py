@@ -1,7 +1,8 @@
 """How this package talks to PostgreSQL: connections, SQL files and writer locks."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -48,6 +49,21 @@ def lock_writer(conn: psycopg.Connection, table: str) -> None:
     """
     conn.execute("select set_config('lock_timeout', %s, true)", (f"{LOCK_TIMEOUT_S}s",))
     conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (table,))
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Let one process at a time do what `name` names; the others wait. For work that outlasts a transaction.
+
+    The place is a connection's: a process that dies gives it back, and so does a server that restarts.
+    """
+    conn = connect(application_name=name)
+    try:
+        conn.autocommit = True
+        conn.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (name,))
+        yield
+    finally:
+        conn.close()
 
 
 def with_lock_retries(write: Callable[[], Result]) -> Result:

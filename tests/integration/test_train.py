@@ -1,6 +1,7 @@
 """`python -m ml.train` on the sample: quality, what the version carries, and training twice."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import mlflow
@@ -224,3 +225,13 @@ def test_changed_data_give_another_version(trained):
     other = json.loads(done.stdout.splitlines()[-1])
     assert other["created"]
     assert other["data_digest"] != trained.result["data_digest"]
+
+
+def test_two_trainings_of_the_same_data_at_once_register_one_version(trained):
+    command = (*COMMAND[:-1], "2")
+    with ThreadPoolExecutor() as pool:
+        both = [done.result() for done in [pool.submit(trained.database.run, *command) for _ in range(2)]]
+    assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
+    first, second = (json.loads(done.stdout.splitlines()[-1]) for done in both)
+    assert {first["created"], second["created"]} == {True, False}
+    assert first["model_version"] == second["model_version"]

@@ -58,8 +58,8 @@ def ensure(*names: str) -> None:
         with step(f"Python environment {name} (the first time: downloads)"):
             stamp.unlink(missing_ok=True)
             if not _is_this_version(python_of(name)):
-                _uv("venv", "--quiet", "--clear", "--python", os.path.realpath(sys.executable), str(VENVS / name))
-            _uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python_of(name)), str(lock))
+                uv("venv", "--quiet", "--clear", "--python", os.path.realpath(sys.executable), str(VENVS / name))
+            uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python_of(name)), str(lock))
             stamp.write_text(wanted, encoding="utf-8")
 
 
@@ -68,7 +68,7 @@ def compile_locks() -> None:
     for stem, options in COMPILED.items():
         source, lock = f"{stem}.in", f"{stem}.txt"
         with step(f"{source} → {lock}"):
-            _uv(
+            uv(
                 "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header",
                 "--python-version", "3.11", *options, source, "-o", lock,
             )  # fmt: skip
@@ -82,7 +82,12 @@ def _is_this_version(python: Path) -> bool:
         return False
 
 
-def _uv(*arguments: str) -> None:
+def uv(*arguments: str) -> None:
+    """Run uv at the repository's root, installing it first where it is missing.
+
+    Raises:
+        Failure: it failed; with what it said.
+    """
     program = UV_HOME / "bin" / "uv"
     if not program.exists():
         _install_uv()

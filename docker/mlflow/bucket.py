@@ -88,7 +88,7 @@ def main() -> None:
     )
     try:
         actions[sys.argv[1]](s3, os.environ["S3_BUCKET"])
-    except ClientError as error:
+    except (ClientError, EndpointConnectionError, HTTPClientError) as error:
         sys.exit(f"S3 bucket {os.environ['S3_BUCKET']!r} at {os.environ['MLFLOW_S3_ENDPOINT_URL']}: {error}")
 
 

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -266,11 +267,13 @@ class AirflowApi:
         """Ask for a token as the administrator with `password`."""
         return http(f"{self.stack.url('airflow')}/auth/token", data={"username": "admin", "password": password})
 
-    def trigger(self, dag_id: str, logical_date: str, run_id: str, **conf: Any) -> None:
-        """Ask for a run; one of that id that exists already stays the only one."""
+    def trigger(self, dag_id: str, run_id: str, logical_date: str = "", **conf: Any) -> None:
+        """Ask for a run of that day, or of a moment in 2019 that no other run has."""
+        moment = datetime(2019, 1, 1, tzinfo=UTC) + timedelta(seconds=time.time() % (300 * 86400))
+        moment = datetime.fromisoformat(f"{logical_date}T00:00:00Z") if logical_date else moment
         self.call(
             f"dags/{dag_id}/dagRuns",
-            {"dag_run_id": run_id, "logical_date": f"{logical_date}T00:00:00Z", "conf": conf},
+            {"dag_run_id": run_id, "logical_date": moment.isoformat(), "conf": conf},
         )
 
     def run_state(self, dag_id: str, run_id: str) -> str:

@@ -15,7 +15,7 @@ def test_dags_are_there_without_import_errors(api: AirflowApi) -> None:
 
 def test_trigger_with_a_date_in_its_form(trained: Stack, api: AirflowApi) -> None:
     run_id = f"form-{time.time_ns()}"
-    api.trigger(FEATURES, "2019-06-02", run_id, snapshot_date="2019-05-19")
+    api.trigger(FEATURES, run_id, "2019-06-02", snapshot_date="2019-05-19")
     assert api.wait_for_run(FEATURES, run_id) == "success"
     rows = trained.rows("select count(*) > 0 from features.churn_weekly_features where snapshot_date = '2019-05-19'")
     assert rows == [(True,)]

@@ -103,7 +103,7 @@ def triggered(api: AirflowApi, dag_id: str, name: str) -> tuple[str, bool]:
         conf = {"snapshot_date": DAGS[dag_id][1], "lookback_weeks": 1 + int(versions(api.stack)[0][0])}
     else:
         conf = {"snapshot_date": DAGS[dag_id][1]}
-    api.trigger(dag_id, f"2019-{random.randint(1, 12):02}-{random.randint(1, 28):02}", run_id, **conf)
+    api.trigger(dag_id, run_id, **conf)
     return run_id, DAGS[dag_id][0] is None
 
 

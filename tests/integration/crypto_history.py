@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,6 +13,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from tests.integration.conftest import Database
 
+ROOT = Path(__file__).resolve().parents[2]
 PURCHASE = {
     "site_id": "ARGENTINA", "user_id": 1, "purchase_date": "20/5/2019", "crypto_type": "BTC",
     "purchase_price": 8000, "purchase_units": 2,
@@ -82,6 +85,17 @@ def raw_rows(database: "Database") -> pd.DataFrame:
         " (loaded_at at time zone 'UTC')::date from raw.bt_crypto_transaction_history order by raw_id"
     )
     return pd.DataFrame(database.rows(query), columns=columns, dtype=object)
+
+
+def contract_folder(folder: Path, old: str, new: str) -> str:
+    """A copy of the crypto contract in `folder`, edited; once more edits the copy."""
+    contract = folder / "bt_crypto_events.yml"
+    if not contract.exists():
+        shutil.copy(ROOT / "airflow/include/expectations" / contract.name, contract)
+    text = contract.read_text()
+    assert text.count(old) == 1
+    contract.write_text(text.replace(old, new))
+    return str(folder)
 
 
 @dataclass

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.integration.crypto_history import etl, etl_error, events, forget, plant
-from tests.integration.test_crypto_events import contract_folder
+from tests.integration.crypto_history import contract_folder, etl, etl_error, events, forget, plant
 
 DAY = ("--snapshot-date", "2019-05-20")
 

@@ -1,10 +1,6 @@
 """The crypto contract at work: what breaks it stops the run, what it allows is loaded, warnings are kept."""
 
-import shutil
-from pathlib import Path
-
-from tests.integration.conftest import ROOT
-from tests.integration.crypto_history import etl, etl_error, events_as_stored, plant
+from tests.integration.crypto_history import contract_folder, etl, etl_error, events_as_stored, plant
 
 
 def test_a_contract_that_breaks_leaves_the_events_alone(database, tmp_path):
@@ -38,14 +34,3 @@ def test_a_warning_is_reported_and_kept(database, tmp_path):
     warning = contract_folder(tmp_path, "rules:", "rules:\n  - {rule: row_count, min: 9, severity: warn}")
     assert etl(database, "2019-05-20", EXPECTATIONS_DIR=warning)["warnings"] == ["row_count min=9: 1 rows"]
     assert database.rows("select status, message from ops.crypto_runs") == [("published", "row_count min=9: 1 rows")]
-
-
-def contract_folder(folder: Path, old: str, new: str) -> str:
-    """A copy of the crypto contract in `folder`, edited; once more edits the copy."""
-    contract = folder / "bt_crypto_events.yml"
-    if not contract.exists():
-        shutil.copy(ROOT / "airflow/include/expectations" / contract.name, contract)
-    text = contract.read_text()
-    assert text.count(old) == 1
-    contract.write_text(text.replace(old, new))
-    return str(folder)

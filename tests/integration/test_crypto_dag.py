@@ -3,8 +3,15 @@
 import json
 from datetime import date
 
-from tests.integration.crypto_history import Oracle, events, events_as_stored, forget, raw_rows, rejects
-from tests.integration.test_crypto_events import contract_folder
+from tests.integration.crypto_history import (
+    Oracle,
+    contract_folder,
+    events,
+    events_as_stored,
+    forget,
+    raw_rows,
+    rejects,
+)
 
 DAG_ID = "etl_crypto_events_d"
 

@@ -1,7 +1,6 @@
 """Rejected rows that were mended come back in; the others stay out and stay known."""
 
-from tests.integration.crypto_history import etl, events, forget, plant, rejects
-from tests.integration.test_crypto_events import contract_folder
+from tests.integration.crypto_history import contract_folder, etl, events, forget, plant, rejects
 
 
 def mend(database, raw_id: int, column: str, value: object) -> None:

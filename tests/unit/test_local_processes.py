@@ -58,6 +58,7 @@ def test_process_id_given_to_another_process_is_not_the_service(service):
     record = json.loads(service.pid_file.read_text())
     service.pid_file.write_text(json.dumps({**record, "born": "another boot 1"}))
     assert processes.read(service.pid_file) is None
+    wait_until(lambda: list(processes.marked(str(service.pid_file))))  # a process has no environment as it begins
     processes.end_remains(service.pid_file)  # the mark finds it all the same
     assert not started.alive
 

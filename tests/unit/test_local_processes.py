@@ -86,6 +86,7 @@ def test_remains_of_a_killed_service_in_their_own_session_are_ended(service):
     started = service(PARENT)
     wait_until(lambda: len(processes.descendants(started.pid)) == 2)
     child = processes.descendants(started.pid)[1]
+    wait_until(lambda: child in processes.marked(str(service.pid_file)))
     os.kill(started.pid, signal.SIGKILL)
     os.waitpid(started.pid, 0)
     assert processes.birth(child)

@@ -1,5 +1,6 @@
 """The local stack in a copy of the checkout: the demo, its runs in Airflow, and what a kill of everything does."""
 
+import contextlib
 import json
 import os
 import re
@@ -129,6 +130,21 @@ def wait_for(condition: Callable[[], Any], seconds: float) -> Any:
     return found
 
 
+def command_line(pid: int) -> bytes:
+    """The words that process `pid` was started with; nothing where it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def kill(pids: list[int]) -> None:
+    """SIGKILL those that have not ended meanwhile."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_demo_shows_what_it_made(stack):
     for words in (
         "PAYMENTS.csv", " rejected", "Churn rate of the snapshot 2019-05-26", "churn-logreg, version 1 in production",
@@ -203,10 +219,9 @@ def test_killed_task_comes_back(stack):
     mark = str(stack.folder / ".local/run/airflow-scheduler.json")
 
     def at_work() -> list[int]:
-        return [pid for pid in processes.marked(mark) if b"ml.train" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [pid for pid in processes.marked(mark) if b"ml.train" in command_line(pid)]
 
-    for pid in wait_for(at_work, 60):
-        os.kill(pid, signal.SIGKILL)
+    kill(wait_for(at_work, 60))
     wait_for(at_work, BACK_S)
     stack.api.wait_for_run(replay.TRAINING, run_id, seconds=300)
 
@@ -215,8 +230,7 @@ def test_kill_of_everything_loses_nothing(stack):
     before = stack.tables
     run_id = stack.api.run(replay.TRAINING, date(2019, 5, 31))
     wait_for(lambda: [t for t in stack.api.tasks(replay.TRAINING, run_id) if t["state"] == "running"], 60)
-    for pid in stack.pids():
-        os.kill(pid, signal.SIGKILL)
+    kill(stack.pids())
     wait_for(lambda: not [pid for pid in stack.pids() if processes.birth(pid)], 30)
     stack.done("local-up")
     stack.api.wait_for_run(replay.TRAINING, run_id, seconds=BACK_S + 180)

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bench.stack import OWNER, PASSWORDS, ROOT, owner, report, stack, timed
+from bench.stack import OWNER, PASSWORDS, ROOT, fastest, owner, report, stack, timed
 from ml.coverage import current_data
 from ml.features import WORK_MEM, write_rows
 from ml.utils_io import connect
@@ -64,11 +64,6 @@ def once(env: dict[str, str], call: str, table: str) -> dict[str, Any]:
     figures = timed(env, call, str(SNAPSHOT))
     print(f"{call:32} {figures['seconds']:8.2f} s", flush=True)
     return figures
-
-
-def fastest(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    """The round with the fewest seconds."""
-    return min(rounds, key=lambda figures: float(figures["seconds"]))
 
 
 def main() -> None:

@@ -76,6 +76,11 @@ def timed(env: dict[str, str], call: str, *arguments: str) -> dict[str, Any]:
     return figures
 
 
+def fastest(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """The round with the fewest seconds."""
+    return min(rounds, key=lambda figures: float(figures["seconds"]))
+
+
 def line(figures: dict[str, Any]) -> str:
     """Seconds of the call, seconds of CPU in its process (the server's come on top), and peak resident memory."""
     return f"{figures['seconds']:8.2f} s {figures['cpu_seconds']:8.2f} s CPU {figures['peak_mb']:8.0f} MB peak"

@@ -4,6 +4,7 @@ With `--train` the whole training on eight snapshots follows, for its time and p
 """
 
 import argparse
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 import sqlalchemy
 
 from bench.baseline_scoring import engine
-from bench.stack import line, report, stack, timed
+from bench.stack import fastest, line, report, stack, timed
 from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from ml.training.dataset import load
 from ml.utils_io import connect
@@ -34,37 +35,42 @@ SELECT = (
 )
 
 
-def load_by_rows(snapshot_date: date) -> dict[str, Any]:
+Summary = dict[str, Any]
+
+
+def load_by_rows(snapshot_date: date) -> Callable[[], Summary]:
     """All labelled rows of the active cohort through SQLAlchemy into pandas."""
     with engine().connect() as conn:
         result = conn.execute(sqlalchemy.text(SELECT), {"day": snapshot_date})
         frame = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
     numeric = frame[list(NUMERIC_FEATURES)].astype(float)
-    return _sums(len(frame), {name: numeric[name].sum() for name in NUMERIC_FEATURES}, frame["gender"].eq("male").sum())
+    return lambda: _summary(len(frame), dict(numeric), frame["gender"].eq("male"))
 
 
-def load_by_arrow(snapshot_date: date) -> dict[str, Any]:
+def load_in_blocks(snapshot_date: date) -> Callable[[], Summary]:
     """The same rows as ml.train reads them."""
     with connect(application_name="bench") as conn:
         rows = load(conn, [snapshot_date], EVERY_BUCKET)
-    males = rows.codes["gender"] == rows.categories["gender"].positions["male"]
-    return _sums(len(rows), {name: np.nansum(column) for name, column in rows.numeric.items()}, males.sum())
+    return lambda: _summary(len(rows), rows.numeric, rows.codes["gender"] == rows.categories["gender"].code("male"))
 
 
-def _sums(count: int, numeric: dict[str, float], males: int) -> dict[str, Any]:
-    return {"rows": count, "males": int(males), **{name: f"{total:.6g}" for name, total in numeric.items()}}
+def _summary(count: int, numeric: Mapping[Any, Any], males: Any) -> Summary:
+    return {"rows": count, "males": int(males.sum()), **{name: f"{np.nansum(c):.6g}" for name, c in numeric.items()}}
 
 
 def main() -> None:
     """Compare both loads, which must give the same rows; then train where asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--train", action="store_true", help=f"train on {WEEKS} snapshots as well")
     arguments = parser.parse_args()
     weeks = WEEKS if arguments.train else 1
     with stack(arguments.customers, [SNAPSHOT - timedelta(weeks=back) for back in range(weeks)]) as env:
-        baseline = timed(env, "bench.training_load:load_by_rows", str(SNAPSHOT))
-        ours = timed(env, "bench.training_load:load_by_arrow", str(SNAPSHOT))
+        sides = ("bench.training_load:load_by_rows", "bench.training_load:load_in_blocks")
+        by_turns = [[timed(env, side, str(SNAPSHOT)) for side in sides] for _ in range(arguments.rounds)]
+        baseline, ours = (fastest(list(rounds)) for rounds in zip(*by_turns, strict=True))
+        print([[round(figures["seconds"], 2) for figures in both] for both in by_turns])
         if ours["result"] != baseline["result"]:
             raise RuntimeError(f"the two sides differ: {baseline['result']} and {ours['result']}")
         print(f"{ours['result']['rows']} rows read")

@@ -1,4 +1,4 @@
-"""Rows of `ops.churn_scoring` in PostgreSQL's binary COPY format, made a batch at a time without a loop over rows."""
+"""PostgreSQL's binary COPY format, written and read as arrays of records, without a loop over rows."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -40,3 +40,48 @@ def score_records(
         records[f"{name}_bytes"] = np.dtype(kind).itemsize
         records[name] = values
     return records.tobytes()
+
+
+class Records:
+    """The records in the chunks of one COPY: a customer_id, `doubles` of double precision and `integers` of bigint.
+
+    No field may be NULL: with eight bytes in each, all records have the same length.
+    """
+
+    def __init__(self, doubles: int, integers: int) -> None:
+        self._fields = 1 + doubles + integers
+        self._layout = np.dtype(
+            [
+                ("number_of_fields", ">i2"),
+                ("customer_id_bytes", ">i4"),
+                ("customer_id", ">i8"),
+                ("doubles", [("bytes", ">i4"), ("value", ">f8")], (doubles,)),
+                ("integers", [("bytes", ">i4"), ("value", ">i8")], (integers,)),
+            ]
+        )
+        self._begun = False
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> NDArray[np.void]:
+        """The records that this chunk completes: `customer_id`, `doubles[place].value` and `integers[place].value`.
+
+        Raises:
+            ValueError: the data are not of this form.
+        """
+        data = self._rest + chunk
+        if not self._begun and len(data) >= len(HEADER):
+            if not data.startswith(HEADER):
+                raise ValueError(f"not a binary COPY: {data[: len(HEADER)]!r}")
+            self._begun = True
+            data = data[len(HEADER) :]
+        count = len(data) // self._layout.itemsize if self._begun else 0
+        records = np.frombuffer(data, self._layout, count)
+        if (records["number_of_fields"] != self._fields).any():
+            raise ValueError(f"not records of {self._fields} fields of eight bytes, or one of them is NULL")
+        self._rest = data[records.nbytes :]
+        return records
+
+    def end(self) -> None:
+        """Raise ValueError unless the last record was whole and followed by nothing."""
+        if not self._begun or self._rest != TRAILER:
+            raise ValueError(f"the COPY ends with {self._rest[:40]!r}")

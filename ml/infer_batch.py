@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import psycopg
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from ml import cli, registry
-from ml.arrow_io import compose, prefetch, stream
 from ml.binary_copy import HEADER, TRAILER, score_records
+from ml.bulk_read import Block, Query, read_blocks
 from ml.coverage import current_data, require_covered
 from ml.model_config import ACTIVE_DAYS, MODEL_NAME, PRODUCTION_ALIAS
+from ml.prefetch import prefetch
 from ml.scoring import Scorer
 from ml.settings import settings
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
@@ -78,7 +78,7 @@ def _replace(snapshot_date: date, version: registry.ChurnVersion, scorer: Scorer
         counted = Counts(version)
         with conn.cursor().copy(sql("copy_scores").encode()) as copy:
             copy.write(HEADER)
-            for customer_id, scores in prefetch(_scores(conn, snapshot_date, version, scorer, counted)):
+            for customer_id, scores in prefetch(_scores(snapshot_date, scorer, counted)):
                 copy.write(
                     score_records(
                         customer_id,
@@ -112,7 +112,7 @@ def _replace(snapshot_date: date, version: registry.ChurnVersion, scorer: Scorer
 
 
 class Counts:
-    """What a scoring run reports, added up batch by batch."""
+    """What a scoring run reports, added up block by block."""
 
     def __init__(self, version: registry.ChurnVersion) -> None:
         self.threshold = version.threshold
@@ -122,26 +122,27 @@ class Counts:
         self.without_values = set(version.features)
 
     def add(self, scores: NDArray[np.float64]) -> None:
-        """Count one batch of scores."""
+        """Count one block of scores."""
         self.scored += len(scores)
         self.predicted_churn += int((scores >= self.threshold).sum())
         self.total += float(scores.sum())
 
-    def note_values(self, batch: pa.RecordBatch) -> None:
-        """Note which features have a value in the batch."""
-        self.without_values -= {n for n in self.without_values if batch.column(n).null_count < len(batch)}
+    def note_values(self, scorer: Scorer, block: Block) -> None:
+        """Note which features have a value in the block."""
+        with_values = {name for name, row in zip(scorer.numeric, block.numbers, strict=True) if not np.isnan(row).all()}
+        with_values |= {name for name, codes in block.codes.items() if (codes >= 0).any()}
+        self.without_values -= with_values
 
 
 def _scores(
-    conn: psycopg.Connection, snapshot_date: date, version: registry.ChurnVersion, scorer: Scorer, counted: Counts
+    snapshot_date: date, scorer: Scorer, counted: Counts
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Customers and scores, batch by batch; the next batch is read while one is scored."""
-    query = compose(
-        "select_active_cohort", features=version.features, snapshot_date=snapshot_date, active_days=ACTIVE_DAYS
-    )
-    for batch in prefetch(stream(conn, query)):
-        counted.note_values(batch)
-        yield batch.column("customer_id").to_numpy(), scorer(batch)
+    """Customers and scores, block by block; the next block is read while one is scored."""
+    active = {"active_days": ACTIVE_DAYS}
+    query = Query("select_active_cohort", snapshot_date, scorer.numeric, list(scorer.text), active)
+    for block in prefetch(read_blocks(query, scorer.text)):
+        counted.note_values(scorer, block)
+        yield block.customer_id, scorer(block)
 
 
 def main() -> None:

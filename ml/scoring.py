@@ -4,14 +4,13 @@ import warnings
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from ml.arrow_io import Coded, floats
+from ml.bulk_read import Block, Coded
 from ml.model_config import CATEGORICAL_FEATURES
 
 CHECKED_ROWS = 1000
@@ -19,10 +18,10 @@ TOLERANCE = 1e-9
 
 
 class Scorer:
-    """P(churn) of Arrow batches, as the pipeline's predict_proba gives it.
+    """P(churn) of blocks of rows, as the pipeline's predict_proba gives it.
 
     The pipeline's log odds are a sum: the numeric columns pass through its own steps, and what each category adds is
-    computed by its own encoder, once for each distinct value. The first batch is compared with `predict_proba`; a
+    computed by its own encoder, once for each distinct value. The first block is compared with `predict_proba`; a
     pipeline of another build, or one that differs, scores by `predict_proba` alone.
     """
 
@@ -33,12 +32,9 @@ class Scorer:
         self.by_category = _is_additive(pipeline, self.numeric, list(self.text))
         self.checked = False
 
-    def __call__(self, batch: pa.RecordBatch) -> NDArray[np.float64]:
-        """Scores of a batch that holds every feature of the version; NULL is what training saw as NULL."""
-        codes = {name: coded.encode(batch.column(name)) for name, coded in self.text.items()}
-        matrix = np.empty((len(batch), len(self.numeric)), order="F")
-        for position, name in enumerate(self.numeric):
-            matrix[:, position] = floats(batch.column(name))
+    def __call__(self, block: Block) -> NDArray[np.float64]:
+        """Scores of a block with the numbers `numeric` and codes into `text`; NULL is what training saw as NULL."""
+        matrix, codes = block.numbers.T, block.codes
         if not self.by_category:
             return self._plain(matrix, codes)
         scores = self._fast(matrix, codes)

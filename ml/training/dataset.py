@@ -1,7 +1,7 @@
 """Labelled rows of `features.churn_weekly_features` as columns in memory, with a digest of what they hold."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,9 +11,12 @@ import pandas as pd
 import psycopg
 from numpy.typing import NDArray
 
-from ml.arrow_io import Coded, compose, floats, prefetch, stream
-from ml.model_config import ACTIVE_DAYS, CATEGORICAL_FEATURES, NUMERIC_FEATURES, TRAINED_LABEL_SOURCES
+from ml.bulk_read import Block, Coded, Query, read_blocks
+from ml.cli import TryLater
+from ml.model_config import ACTIVE_DAYS, CATEGORICAL_FEATURES, CUSTOMER_BUCKETS, NUMERIC_FEATURES, TRAINED_LABEL_SOURCES
+from ml.utils_io import sql
 
+LABELS = ("labeled_churn", "label_horizon_days")
 MIX = 0x9E3779B97F4A7C15  # splitmix64's constants
 MIX_A = np.uint64(0xBF58476D1CE4E5B9)
 MIX_B = np.uint64(0x94D049BB133111EB)
@@ -96,66 +99,79 @@ def load(
 ) -> Rows:
     """Read the labelled rows of the active cohort at `snapshot_dates`, of customers in `buckets` [first, end).
 
-    Memory: 8 bytes a numeric feature and row, 4 a categorical one, and one column more while they are put together.
+    Memory: 8 bytes a numeric feature and row, 4 a categorical one, and a few blocks.
 
     Raises:
-        TryLater: the server cannot be reached.
+        TryLater: the server cannot be reached, or a snapshot was built anew meanwhile.
     """
+    numeric = [*LABELS, *(name for name in features if name not in CATEGORICAL_FEATURES)]
+    sources = Coded(list(TRAINED_LABEL_SOURCES), {name: code for code, name in enumerate(TRAINED_LABEL_SOURCES)})
     categories = {name: Coded() for name in features if name in CATEGORICAL_FEATURES}
-    parts: dict[str, list[NDArray[Any]]] = {}
-    for snapshot_date in sorted(snapshot_dates):
-        for name, column in _snapshot(conn, snapshot_date, buckets, tuple(features), categories).items():
-            parts.setdefault(name, []).append(column)
-    whole: dict[str, NDArray[Any]] = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
+    texts = {"label_source": sources, **categories}
+    days = sorted(snapshot_dates)
+    ((active,),) = conn.execute(sql("count_active_rows"), {"snapshot_dates": days}).fetchall()
+    table = _Table(active, len(numeric), list(texts))
+    ends = [table.append(read_blocks(_query(day, buckets, numeric, list(texts)), texts)) for day in days]
+    whole = table.rows()
+    snapshot_date = np.repeat(np.array(days, dtype="datetime64[D]"), np.diff([0, *ends]))
+    numbers = dict(zip(numeric, whole.numbers, strict=True))
     return Rows(
-        whole["customer_id"],
-        whole["snapshot_date"],
-        whole["labeled_churn"],
-        whole["label_source"],
-        whole["label_end"],
-        {name: whole[name] for name in features if name not in categories},
-        {name: whole[name] for name in categories},
+        whole.customer_id,
+        snapshot_date,
+        numbers.pop("labeled_churn").astype(np.int8),
+        whole.codes.pop("label_source").astype(np.int8),
+        snapshot_date + numbers.pop("label_horizon_days").astype("timedelta64[D]"),
+        numbers,
+        whole.codes,
         categories,
     )
 
 
-def _snapshot(
-    conn: psycopg.Connection,
-    snapshot_date: date,
-    buckets: tuple[int, int],
-    features: tuple[str, ...],
-    categories: dict[str, Coded],
-) -> dict[str, NDArray[Any]]:
-    query = compose(
-        "select_labelled_rows",
-        features=features,
-        snapshot_date=snapshot_date,
-        active_days=ACTIVE_DAYS,
-        label_sources=list(TRAINED_LABEL_SOURCES),
-        first_bucket=buckets[0],
-        end_bucket=buckets[1],
-    )
-    sources = Coded(list(TRAINED_LABEL_SOURCES), {name: code for code, name in enumerate(TRAINED_LABEL_SOURCES)})
-    parts: dict[str, list[NDArray[Any]]] = {"customer_id": [np.empty(0, np.int64)]}
-    parts |= {"labeled_churn": [np.empty(0, np.int8)], "label_source": [np.empty(0, np.int8)]}
-    parts |= {"label_horizon_days": [np.empty(0, np.int64)]}
-    parts |= {name: [np.empty(0, np.int32 if name in categories else np.float64)] for name in features}
-    for batch in prefetch(stream(conn, query)):
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if name == "label_source":
-                parts[name].append(sources.encode(column).astype(np.int8))
-            elif name in categories:
-                parts[name].append(categories[name].encode(column))
-            elif name in features:
-                parts[name].append(floats(column))
-            else:
-                parts[name].append(column.to_numpy(zero_copy_only=False).astype(parts[name][0].dtype))
-    order = np.argsort(np.concatenate(parts["customer_id"]), kind="stable")  # a heap has no order, a fit needs one
-    columns = {name: np.concatenate(parts.pop(name))[order] for name in list(parts)}
-    day = np.datetime64(snapshot_date, "D")
-    columns["snapshot_date"] = np.full(len(order), day)
-    columns["label_end"] = day + columns.pop("label_horizon_days").astype("timedelta64[D]")
-    return columns
+class _Table:
+    """Room for `capacity` rows, of which each is touched once it is filled."""
+
+    def __init__(self, capacity: int, numbers: int, texts: list[str]) -> None:
+        codes = {name: np.empty(capacity, np.int32) for name in texts}
+        self._block = Block(np.empty(capacity, np.int64), np.empty((numbers, capacity)), codes)
+        self._end = 0
+
+    def append(self, blocks: Iterable[Block]) -> int:
+        """Add `blocks`, ordered by customer: a heap has no order, a fit needs one. Returns how many there are now."""
+        start = self._end
+        for block in blocks:
+            rows = slice(self._end, self._end + len(block))
+            if rows.stop > len(self._block):
+                raise TryLater("a snapshot was built anew while it was read; run again")
+            for column, part in zip(_columns(self._block), _columns(block), strict=True):
+                column[rows] = part
+            self._end = rows.stop
+        rows = slice(start, self._end)
+        order = np.argsort(self._block.customer_id[rows], kind="stable")
+        for column in _columns(self._block):
+            column[rows] = column[rows][order]
+        return self._end
+
+    def rows(self) -> Block:
+        """What was added."""
+        block, rows = self._block, slice(self._end)
+        return Block(
+            block.customer_id[rows], block.numbers[:, rows], {name: codes[rows] for name, codes in block.codes.items()}
+        )
+
+
+def _columns(block: Block) -> list[NDArray[Any]]:
+    return [block.customer_id, *block.numbers, *block.codes.values()]
+
+
+def _query(day: date, buckets: tuple[int, int], numbers: Sequence[str], texts: Sequence[str]) -> Query:
+    values = {
+        "active_days": ACTIVE_DAYS,
+        "label_sources": list(TRAINED_LABEL_SOURCES),
+        "every_bucket": buckets == (0, CUSTOMER_BUCKETS),
+        "first_bucket": buckets[0],
+        "end_bucket": buckets[1],
+    }
+    return Query("select_labelled_rows", day, numbers, texts, values)
 
 
 def _mixed(values: NDArray[np.uint64], name: str) -> NDArray[np.uint64]:

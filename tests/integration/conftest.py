@@ -245,7 +245,7 @@ def airflow(cluster: Cluster, empty_template: str) -> Iterator[Airflow]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": backend,
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__EXECUTOR": "local_executor.LocalExecutor",
         "PYTHONPATH": str(ROOT / "airflow" / "include"),
         "ML_PYTHON": sys.executable,
         "ML_HOME": str(ROOT),

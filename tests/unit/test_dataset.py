@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ml.arrow_io import Coded
+from ml.bulk_read import Coded
 from ml.training.dataset import Rows
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 
+from ml.bulk_read import Block
 from ml.scoring import Scorer
 from ml.training.pipeline import best_f1_threshold, fit
 
@@ -27,9 +27,12 @@ def frame_of(rows, seed, extra_state=None):
     )
 
 
-def batch_of(frame):
-    columns = {name: pa.array(frame[name].tolist(), from_pandas=True) for name in frame.columns}
-    return pa.record_batch(columns)
+def block_of(frame, scorer):
+    codes = {
+        name: np.array([coded.code(None if pd.isna(value) else value) for value in frame[name]], dtype=np.int32)
+        for name, coded in scorer.text.items()
+    }
+    return Block(np.arange(len(frame)), frame[scorer.numeric].to_numpy(dtype=float).T, codes)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,8 @@ def test_scores_equal_predict_proba(fitted):
     scorer = Scorer(pipeline, FEATURES)
     for seed in (3, 4):
         frame = frame_of(2500, seed, extra_state="una provincia nueva")
-        np.testing.assert_allclose(scorer(batch_of(frame)), pipeline.predict_proba(frame)[:, 1], rtol=0, atol=1e-12)
+        expected = pipeline.predict_proba(frame)[:, 1]
+        np.testing.assert_allclose(scorer(block_of(frame, scorer)), expected, rtol=0, atol=1e-12)
     assert scorer.by_category
     seen = {"gender": ["male", "female", "Unknown"], "estado": [f"provincia {k}" for k in range(32)]}
     assert scorer.unseen(seen) == {"estado": ["una provincia nueva"]}
@@ -53,10 +57,8 @@ def test_scores_equal_predict_proba(fitted):
 
 def test_a_column_of_nulls_scores_as_missing(fitted):
     frame = frame_of(50, 5).assign(mau_mp_1=np.nan, gender=None)
-    batch = batch_of(frame).set_column(2, "mau_mp_1", pa.nulls(50, pa.int16())).set_column(
-        3, "gender", pa.nulls(50, pa.string())
-    )  # fmt: skip
-    scores = Scorer(fitted[0].pipeline, FEATURES)(batch)
+    scorer = Scorer(fitted[0].pipeline, FEATURES)
+    scores = scorer(block_of(frame, scorer))
     np.testing.assert_allclose(scores, fitted[0].pipeline.predict_proba(frame)[:, 1], atol=1e-12)
 
 
@@ -65,14 +67,14 @@ def test_a_pipeline_of_another_build_scores_by_its_own_predict_proba(fitted):
     frame = frame_of(100, 6)
     scorer = Scorer(wrapped, FEATURES)
     assert not scorer.by_category
-    np.testing.assert_array_equal(scorer(batch_of(frame)), wrapped.predict_proba(frame)[:, 1])
+    np.testing.assert_array_equal(scorer(block_of(frame, scorer)), wrapped.predict_proba(frame)[:, 1])
 
 
 def test_a_scorer_that_would_differ_falls_back(fitted, monkeypatch):
     monkeypatch.setattr(Scorer, "_fast", lambda self, matrix, codes: np.full(len(matrix), 0.5))
     frame = frame_of(100, 7)
     scorer = Scorer(fitted[0].pipeline, FEATURES)
-    np.testing.assert_array_equal(scorer(batch_of(frame)), fitted[0].pipeline.predict_proba(frame)[:, 1])
+    np.testing.assert_array_equal(scorer(block_of(frame, scorer)), fitted[0].pipeline.predict_proba(frame)[:, 1])
     assert not scorer.by_category
 
 

@@ -133,9 +133,11 @@ def write_rows(conn: psycopg.Connection, data: CurrentData, snapshot_date: date)
     }
     with psycopg.ClientCursor(conn) as cursor:  # binds on this side, so that one call may carry several statements
         cursor.execute(sql("features_churn"), parameters)
+        rows = 0
         while cursor.nextset():
-            pass
-        return cursor.rowcount
+            if (cursor.statusmessage or "").startswith("INSERT"):
+                rows = cursor.rowcount
+        return rows
 
 
 def _record(conn: psycopg.Connection, data: CurrentData, snapshot_date: date, rows: int, inactive_60d: int) -> None:

@@ -1,14 +1,19 @@
 -- features.churn_weekly_features, the rows of one snapshot date t: one row per customer with a payment before t.
--- The features use what was known before t, source by source; later_payment and raw.evaluate serve the label alone.
+-- The features use what was known before t, source by source; has_paid_since and raw.evaluate serve the label alone.
 -- Parameters: t; months_end, the first day after the extraction month; months_before, the months from the one before t's
 -- to the extraction month; c, the first day of the months that the churn flag speaks of; flag_means.
 
--- The payments are read into tables of their own because CREATE TABLE AS may use parallel workers and INSERT may not.
+-- Hash tables of a million customers do not fit a processor's cache, which the planner does not count. The tables have
+-- their rows in the order of the customers, or are soon sorted.
+set local enable_hashagg = off;
+set local enable_hashjoin = off;
+
+-- A table of its own, because CREATE TABLE AS may use parallel workers and INSERT may not.
 -- Money in ten-thousandths of a peso: sums of whole numbers are exact in double precision, so that neither the plan nor
 -- the order of the rows changes a digit. Days and weeks are counted as bits, bit 0 the newest.
 create temporary table recent_payments on commit drop as
 select
-    cus_cust_id_buy as customer_id,
+    cus_cust_id_buy as buyer,
     sum(round(spent::float8 * 10000)) filter (where fecha >= %(t)s - 7) / 10000 as spent_7d,
     sum(round(spent::float8 * 10000)) filter (where fecha >= %(t)s - 30) / 10000 as spent_30d,
     sum(round(spent::float8 * 10000)) / 10000 as spent_90d,
@@ -30,11 +35,6 @@ from raw.payments
 where fecha >= %(t)s - 90 and fecha < %(t)s
 group by cus_cust_id_buy;
 
-create temporary table later_payment on commit drop as
-select distinct cus_cust_id_buy as customer_id
-from raw.payments
-where fecha >= %(t)s and fecha < least(%(t)s + 60, %(c)s);
-
 delete from features.churn_weekly_features where snapshot_date = %(t)s;
 
 insert into features.churn_weekly_features (
@@ -48,6 +48,33 @@ insert into features.churn_weekly_features (
     labeled_churn, label_source, label_horizon_days
 )
 with
+
+-- Two things are looked up in the index by customer and date, so that the cost does not grow with the history: the last day
+-- before t of who has not paid in the 90 days, and whether the days that the label speaks of have a payment.
+activity as (
+    select
+        customers.customer_id, customers.first_payment_date, payments.*,
+        %(t)s - coalesce(
+            payments.last_date,
+            (
+                select max(fecha)
+                from raw.payments as earlier
+                where earlier.cus_cust_id_buy = customers.customer_id and earlier.fecha < %(t)s
+            )
+        ) as days_since_activity,
+        later.has_paid_since
+    from staging.customers
+    left join recent_payments as payments on payments.buyer = customers.customer_id
+    left join lateral (
+        select true as has_paid_since
+        from raw.payments as one
+        where one.cus_cust_id_buy = customers.customer_id
+            and one.fecha >= %(t)s and one.fecha < least(%(t)s + 60, %(c)s)
+        limit 1
+    ) as later on true
+    where customers.first_payment_date < %(t)s
+    order by customers.customer_id
+),
 
 -- Month -k of t is month -(k + months_before) of the file; a month that the file lacks is NULL.
 visits as (
@@ -94,23 +121,16 @@ select
     plata_cuenta_1, plata_cuenta_2, has_inversion, gender, rango_edad, tarjetas, estado,
     spent_ml, frequency_ml, days_since_purchase_ml,
     label.labeled_churn, label.label_source, label.label_horizon_days
-from staging.customers
-left join recent_payments as payments using (customer_id)
--- Who has not paid in the 90 days is looked up alone: the cost does not grow with the history.
-left join lateral (
-    select max(fecha) as last_date
-    from raw.payments as one
-    where payments.customer_id is null and one.cus_cust_id_buy = customers.customer_id and one.fecha < %(t)s
-) as earlier on true
-cross join lateral (select %(t)s - coalesce(payments.last_date, earlier.last_date)) as activity (days_since_activity)
+from activity
 left join visits using (customer_id)
 left join account using (customer_id)
 left join raw.demograficos as person on person.cus_cust_id_buy = customer_id
 left join marketplace using (customer_id)
-left join later_payment using (customer_id)
 left join raw.evaluate as flag on flag.cus_cust_id_buy = customer_id
 cross join lateral features.churn_label(
-    %(t)s, %(c)s, days_since_activity, later_payment.customer_id is not null, flag.churn, %(flag_means)s
+    %(t)s, %(c)s, days_since_activity, has_paid_since is not null, flag.churn, %(flag_means)s
 ) as label
-where first_payment_date < %(t)s
-order by customer_id -- keeps the primary key's pages in order: a third less time
+order by customer_id; -- keeps the primary key's pages in order: a third less time
+
+set local enable_hashagg to default;
+set local enable_hashjoin to default;

@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import numpy as np
 import pandas as pd
+import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
@@ -82,7 +83,7 @@ class Query:
     texts: Sequence[str]
     values: dict[str, Any]
 
-    def statement(self, coding: ColumnCoding, first_page: int, end_page: int) -> str:
+    def statement(self, conn: psycopg.Connection, coding: ColumnCoding, first_page: int, end_page: int) -> str:
         """The query for a range of pages. COPY takes no bound parameters; psycopg quotes the values instead."""
         composed = sql.SQL(sql_text(self.name)).format(
             columns=coding.select_list(),
@@ -91,18 +92,18 @@ class Query:
             end_page=sql.Literal(f"({end_page},0)"),
             **{name: sql.Literal(value) for name, value in self.values.items()},
         )
-        return composed.as_string(None)
+        return composed.as_string(conn)
 
 
-def read_blocks(query: Query, categories: dict[str, Coded]) -> Iterator[Block]:
+def read_blocks(conn: psycopg.Connection, query: Query, categories: dict[str, Coded]) -> Iterator[Block]:
     """The rows of `query` in blocks of about `BLOCK_ROWS`, in no certain order; new texts are added to `categories`.
 
-    Reading goes on while the next block is waited for, and a few blocks ahead.
+    The connections are its own; `conn` only quotes. Reading goes on while the next block is waited for.
 
     Raises:
         TryLater: the server cannot be reached, or went away.
     """
-    blocks = _blocks(query, categories)
+    blocks = _blocks(conn, query, categories)
 
     async def following() -> Block | None:  # inside the loop, which then knows that it has to close `blocks`
         return await anext(blocks, None)
@@ -125,14 +126,14 @@ class _Hashed:
     hashes: dict[str, NDArray[np.int64]]
 
 
-async def _blocks(query: Query, categories: dict[str, Coded]) -> AsyncGenerator[Block]:
+async def _blocks(quoting: psycopg.Connection, query: Query, categories: dict[str, Coded]) -> AsyncGenerator[Block]:
     ready: asyncio.Queue[_Hashed | Exception | None] = asyncio.Queue(BLOCKS_AHEAD)
 
     async def work(snapshot: str) -> None:
         try:
             async with _reading(snapshot) as conn:
                 for first_page, end_page in parts:  # whoever is free takes the next
-                    await _copy(conn, query.statement(coding, first_page, end_page), coding, ready)
+                    await _copy(conn, query.statement(quoting, coding, first_page, end_page), coding, ready)
             await ready.put(None)
         except Exception as error:
             await ready.put(error)
@@ -150,7 +151,7 @@ async def _blocks(query: Query, categories: dict[str, Coded]) -> AsyncGenerator[
         working = min(CONNECTIONS, len(starts))
         tasks = [asyncio.create_task(work(snapshot)) for _ in range(working)]
         stack.push_async_callback(_end, tasks)
-        texts = _Texts(conn, query, categories)
+        texts = _Texts(conn, query, categories, quoting)
         while working:
             item = await ready.get()
             if isinstance(item, Exception):
@@ -220,13 +221,15 @@ async def _copy(conn: asyncpg.Connection, statement: str, coding: ColumnCoding, 
 class _Texts:
     """Codes of hashed texts. What a hash stands for is read from a customer that has it, in the same transaction."""
 
-    def __init__(self, conn: asyncpg.Connection, query: Query, categories: dict[str, Coded]) -> None:
+    def __init__(
+        self, conn: asyncpg.Connection, query: Query, categories: dict[str, Coded], quoting: psycopg.Connection
+    ) -> None:
         self.conn = conn
         self.snapshot_date = query.snapshot_date
         self.categories = categories
         self.known: dict[str, dict[int, int]] = {name: {} for name in query.texts}
         columns = sql.SQL(", ").join(map(sql.Identifier, ("customer_id", *query.texts)))
-        self.statement = sql.SQL(sql_text("select_texts")).format(columns=columns).as_string(None)
+        self.statement = sql.SQL(sql_text("select_texts")).format(columns=columns).as_string(quoting)
 
     async def codes(self, block: _Hashed) -> dict[str, NDArray[np.int32]]:
         """Codes of each text column of the block."""

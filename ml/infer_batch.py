@@ -78,7 +78,7 @@ def _replace(snapshot_date: date, version: registry.ChurnVersion, scorer: Scorer
         counted = Counts(version)
         with conn.cursor().copy(sql("copy_scores").encode()) as copy:
             copy.write(HEADER)
-            for customer_id, scores in prefetch(_scores(snapshot_date, scorer, counted)):
+            for customer_id, scores in prefetch(_scores(conn, snapshot_date, scorer, counted)):
                 copy.write(
                     score_records(
                         customer_id,
@@ -135,12 +135,12 @@ class Counts:
 
 
 def _scores(
-    snapshot_date: date, scorer: Scorer, counted: Counts
+    conn: psycopg.Connection, snapshot_date: date, scorer: Scorer, counted: Counts
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Customers and scores, block by block; the next block is read while one is scored."""
     active = {"active_days": ACTIVE_DAYS}
     query = Query("select_active_cohort", snapshot_date, scorer.numeric, list(scorer.text), active)
-    for block in prefetch(read_blocks(query, scorer.text)):
+    for block in prefetch(read_blocks(conn, query, scorer.text)):
         counted.note_values(scorer, block)
         yield block.customer_id, scorer(block)
 

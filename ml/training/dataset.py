@@ -111,7 +111,7 @@ def load(
     days = sorted(snapshot_dates)
     ((active,),) = conn.execute(sql("count_active_rows"), {"snapshot_dates": days}).fetchall()
     table = _Table(active, len(numeric), list(texts))
-    ends = [table.append(read_blocks(_query(day, buckets, numeric, list(texts)), texts)) for day in days]
+    ends = [table.append(read_blocks(conn, _query(day, buckets, numeric, list(texts)), texts)) for day in days]
     whole = table.rows()
     snapshot_date = np.repeat(np.array(days, dtype="datetime64[D]"), np.diff([0, *ends]))
     numbers = dict(zip(numeric, whole.numbers, strict=True))

@@ -71,8 +71,9 @@ def as_rows(blocks, categories):
     return rows
 
 
-def read(categories):
-    return read_blocks(QUERY, categories)
+def read(database, categories, query=QUERY):
+    with database.connect() as conn:
+        yield from read_blocks(conn, query, categories)
 
 
 def new_categories():
@@ -94,14 +95,14 @@ def assert_same(found, expected):
 
 def test_blocks_hold_every_row_once_with_its_values(database):
     categories = new_categories()
-    assert_same(as_rows(read(categories), categories), plain(database))
+    assert_same(as_rows(read(database, categories), categories), plain(database))
     assert {"", 'Ñandú "x", y', "male"} <= set(categories["gender"].values)
 
 
 def test_codes_of_an_earlier_read_stay(database):
     categories = new_categories()
     categories["gender"].code("Unknown")
-    found = as_rows(read(categories), categories)
+    found = as_rows(read(database, categories), categories)
     assert categories["gender"].values[0] == "Unknown"
     assert_same(found, plain(database))
 
@@ -110,18 +111,19 @@ def test_one_block_from_one_connection_where_there_is_little(database, monkeypat
     monkeypatch.setattr(bulk_read, "BLOCK_ROWS", 10_000)
     monkeypatch.setattr(bulk_read, "MIN_PAGES", 10_000)
     categories = new_categories()
-    (block,) = read(categories)
+    (block,) = read(database, categories)
     assert_same(as_rows([block], categories), plain(database))
 
 
 def test_snapshot_without_rows_gives_no_block(database):
-    assert list(read_blocks(Query("select_active_cohort", date(2019, 5, 5), NUMBERS, TEXTS, QUERY.values), {})) == []
+    nothing = Query("select_active_cohort", date(2019, 5, 5), NUMBERS, TEXTS, QUERY.values)
+    assert list(read(database, {}, nothing)) == []
 
 
 def test_reader_sees_one_state_while_the_snapshot_is_built_anew(database):
     before = plain(database)
     categories = new_categories()
-    blocks = read(categories)
+    blocks = read(database, categories)
     first = next(blocks)
     with database.connect() as conn:
         conn.execute("begin")
@@ -134,11 +136,11 @@ def test_reader_sees_one_state_while_the_snapshot_is_built_anew(database):
             conn.execute(
                 "insert into features.churn_weekly_features select * from kept where snapshot_date = '2019-05-26'"
             )
-    assert_same(as_rows(read(categories), categories), before)
+    assert_same(as_rows(read(database, categories), categories), before)
 
 
 def test_server_that_ends_the_sessions_is_worth_a_retry(database):
-    blocks = read(new_categories())
+    blocks = read(database, new_categories())
     next(blocks)
     database.rows("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ml.bulk_read'")
     with pytest.raises(TryLater, match="PostgreSQL: "):
@@ -150,11 +152,11 @@ def test_server_that_cannot_be_reached_is_worth_a_retry(database, monkeypatch, v
     monkeypatch.setenv(variable, value)
     settings.cache_clear()
     with pytest.raises(TryLater, match="PostgreSQL: "):
-        next(read(new_categories()))
+        next(read(database, new_categories()))
 
 
 def test_caller_that_stops_early_leaves_no_connection(database):
-    blocks = read(new_categories())
+    blocks = read(database, new_categories())
     next(blocks)
     assert readers(database)
     blocks.close()

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bench.stack import OWNER, PASSWORDS, ROOT, fastest, owner, report, stack, timed
+from bench.stack import OWNER, PASSWORDS, ROOT, fastest, owner, report, shown, stack
 from ml.coverage import current_data
 from ml.features import WORK_MEM, write_rows
 from ml.utils_io import connect
@@ -61,9 +61,7 @@ def once(env: dict[str, str], call: str, table: str) -> dict[str, Any]:
     """Time one call after emptying `table`."""
     with owner(env) as conn:
         conn.execute(f"truncate {table}")
-    figures = timed(env, call, str(SNAPSHOT))
-    print(f"{call:32} {figures['seconds']:8.2f} s", flush=True)
-    return figures
+    return shown(env, call, str(SNAPSHOT))
 
 
 def main() -> None:

@@ -76,6 +76,13 @@ def timed(env: dict[str, str], call: str, *arguments: str) -> dict[str, Any]:
     return figures
 
 
+def shown(env: dict[str, str], call: str, *arguments: str) -> dict[str, Any]:
+    """What `timed` gives, its seconds printed at once."""
+    figures = timed(env, call, *arguments)
+    print(f"{call:36} {figures['seconds']:8.2f} s", flush=True)
+    return figures
+
+
 def fastest(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """The round with the fewest seconds."""
     return min(rounds, key=lambda figures: float(figures["seconds"]))

@@ -13,7 +13,7 @@ import pandas as pd
 import sqlalchemy
 
 from bench.baseline_scoring import engine
-from bench.stack import fastest, line, report, stack, timed
+from bench.stack import fastest, line, report, shown, stack, timed
 from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from ml.training.dataset import load
 from ml.utils_io import connect
@@ -33,8 +33,6 @@ SELECT = (
     f"select {', '.join(COLUMNS)} from features.churn_weekly_features where snapshot_date = :day"
     " and days_since_activity < 60 and label_source in ('observed', 'evaluate') and labeled_churn is not null"
 )
-
-
 Summary = dict[str, Any]
 
 
@@ -68,9 +66,8 @@ def main() -> None:
     weeks = WEEKS if arguments.train else 1
     with stack(arguments.customers, [SNAPSHOT - timedelta(weeks=back) for back in range(weeks)]) as env:
         sides = ("bench.training_load:load_by_rows", "bench.training_load:load_in_blocks")
-        by_turns = [[timed(env, side, str(SNAPSHOT)) for side in sides] for _ in range(arguments.rounds)]
+        by_turns = [[shown(env, side, str(SNAPSHOT)) for side in sides] for _ in range(arguments.rounds)]
         baseline, ours = (fastest(list(rounds)) for rounds in zip(*by_turns, strict=True))
-        print([[round(figures["seconds"], 2) for figures in both] for both in by_turns])
         if ours["result"] != baseline["result"]:
             raise RuntimeError(f"the two sides differ: {baseline['result']} and {ours['result']}")
         print(f"{ours['result']['rows']} rows read")

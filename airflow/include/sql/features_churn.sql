@@ -49,8 +49,8 @@ insert into features.churn_weekly_features (
 )
 with
 
--- Two things are looked up in the index by customer and date, so that the cost does not grow with the history: the last day
--- before t of who has not paid in the 90 days, and whether the days that the label speaks of have a payment.
+-- Two things are looked up in the index by customer and date, so that the cost does not grow with the history: the last
+-- day before t of who has not paid in the 90 days, and whether the days that the label speaks of have a payment.
 activity as (
     select
         customers.customer_id, customers.first_payment_date, payments.*,

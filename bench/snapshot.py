@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.stack import OWNER, PASSWORDS, ROOT, fastest, owner, report, shown, stack
-from ml.coverage import current_data
 from ml.features import WORK_MEM, write_rows
+from ml.snapshots.coverage import current_data
 from ml.utils_io import connect
 
 SNAPSHOT = date(2019, 5, 26)

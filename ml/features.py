@@ -7,9 +7,10 @@ from typing import Any
 
 import psycopg
 
-from ml import cli, contracts, labels, polarity
-from ml.coverage import CurrentData, covered_range, current_data, require_covered, sundays
+from ml import cli, contracts
 from ml.settings import settings
+from ml.snapshots import labels, polarity
+from ml.snapshots.coverage import CurrentData, covered_range, current_data, require_covered, sundays
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 __all__ = ["build", "build_missing", "covered_range", "require_covered", "snapshots_for_training"]

@@ -9,14 +9,15 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from ml import cli, registry
+from ml import cli
 from ml.binary_copy import HEADER, TRAILER, score_records
 from ml.bulk_read import Block, Query, read_blocks
-from ml.coverage import current_data, require_covered
 from ml.model_config import ACTIVE_DAYS, MODEL_NAME, PRODUCTION_ALIAS
 from ml.prefetch import prefetch
 from ml.scoring import Scorer
 from ml.settings import settings
+from ml.snapshots.coverage import current_data, require_covered
+from ml.store import registry
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = "ops.churn_scoring"

@@ -7,9 +7,10 @@ from typing import Any
 import psycopg
 from mlflow.tracking import MlflowClient
 
-from ml import cli, registry
+from ml import cli
 from ml.model_config import MODEL_NAME
 from ml.settings import settings
+from ml.store import registry
 from ml.training.comparison import Comparison, compare
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 

@@ -17,8 +17,7 @@ from mlflow.models.signature import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema, TensorSpec
 
-from ml import cli, registry
-from ml.coverage import current_data, require_covered
+from ml import cli
 from ml.features import snapshots_for_training
 from ml.model_config import (
     CATEGORICAL_FEATURES,
@@ -29,6 +28,8 @@ from ml.model_config import (
     NUMERIC_FEATURES,
 )
 from ml.settings import settings
+from ml.snapshots.coverage import current_data, require_covered
+from ml.store import registry
 from ml.training.dataset import Rows, load
 from ml.training.evaluation import ALL, Evaluation, evaluate, predict
 from ml.training.holdout import bucket_range, fold, is_heldout

@@ -10,9 +10,9 @@ from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from ml import registry
 from ml.cli import CommandError, TryLater
 from ml.model_config import MODEL_NAME
+from ml.store import registry
 
 FOLLOW_ALIAS_SECONDS = 10
 MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(2)  # the client's own seven keep a reader waiting for minutes

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import psycopg
 
-from ml import registry
 from ml.model_config import PROMOTION_MARGINS
+from ml.store import registry
 from ml.training.dataset import load
 from ml.training.evaluation import predict
 from ml.training.metrics import Ranked, is_measurable

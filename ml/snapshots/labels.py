@@ -4,8 +4,8 @@ from datetime import date
 
 import psycopg
 
-from ml.coverage import CurrentData
 from ml.settings import settings
+from ml.snapshots.coverage import CurrentData
 from ml.utils_io import sql
 
 

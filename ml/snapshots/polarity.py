@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 
 from ml.cli import CommandError
-from ml.coverage import CurrentData
 from ml.settings import settings
+from ml.snapshots.coverage import CurrentData
 from ml.utils_io import sql
 
 LATE_DAYS = 30  # before the cutoff

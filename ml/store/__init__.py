@@ -1,0 +1,1 @@
+"""Where rows and model versions are kept: PostgreSQL and the MLflow registry."""

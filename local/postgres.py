@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from local import processes, unprivileged
 from local.console import Failure
-from local.environments import ROOT, VENVS
+from local.environments import ROOT, VENVS, python_of
 
 INIT_DIR = ROOT / "docker" / "postgres" / "init"
 SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC", "log_timezone=UTC")
@@ -138,14 +138,16 @@ class Cluster:
             self._run("postgres", "--single", "-D", str(self.data_dir), "postgres", given=statements)
 
     def psql(self, database: str, *arguments: str, env: Mapping[str, str] | None = None, given: str = "") -> str:
-        """Run psql as the superuser, stopping at the first error, and return what it printed.
+        """Run psql as the superuser at the repository's root, stopping at the first error, and return what it printed.
 
+        Scripts find the interpreter with the pipeline's libraries in ML_PYTHON, the model's environment by default.
         `given` is psql's input, for statements that need its variables (`-c` does not replace them).
         """
         command = [str(self.bin_dir / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, *arguments]
         done = subprocess.run(
             command,
-            env={**clean_environment(), **self.client_env, **(env or {})},
+            env={**clean_environment(), "ML_PYTHON": str(python_of("ml")), **self.client_env, **(env or {})},
+            cwd=ROOT,
             input=given,
             capture_output=True,
             text=True,

@@ -33,6 +33,9 @@ PASSWORDS = {
 }
 
 
+INIT_ENV = {**PASSWORDS, "ML_PYTHON": sys.executable}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest file first: one worker is at it while the other does the rest."""
     items.sort(key=lambda item: item.path.name != "test_local_stack.py")
@@ -92,7 +95,7 @@ class Database:
 
     def psql_file(self, path: Path, **env: str) -> str:
         """Run a SQL file with psql as the administrator."""
-        return self.cluster.psql(self.name, "-f", str(path), env={**PASSWORDS, **env})
+        return self.cluster.psql(self.name, "-f", str(path), env={**INIT_ENV, **env})
 
     def run(self, *module_and_arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m <module> <arguments>` against this database; the caller looks at the return code."""
@@ -128,7 +131,7 @@ def database_url(cluster: Cluster, role: str, password_variable: str, database: 
 
 def _template(cluster: Cluster, name: str, *, load: bool) -> str:
     cluster.psql("postgres", "-c", f"create database {name}")
-    cluster.apply_init(name, {**PASSWORDS, "CSV_DIR": str(ROOT), "POSTGRES_DB": name}, load=load)
+    cluster.apply_init(name, {**INIT_ENV, "CSV_DIR": str(ROOT), "POSTGRES_DB": name}, load=load)
     return name
 
 

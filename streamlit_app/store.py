@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,8 +9,24 @@ from psycopg.rows import dict_row
 
 from ml.utils_io import connect
 
-SQL_DIR = Path(__file__).resolve().parent / "sql"
 STATEMENT_TIMEOUT_MS = 10_000
+FEATURES = """
+select *
+from features.churn_weekly_features
+where customer_id = %(customer_id)s and snapshot_date = %(snapshot_date)s
+"""
+SCORE = """
+select score, prediction, model_version, scored_at
+from ops.churn_scoring
+where customer_id = %(customer_id)s and snapshot_date = %(snapshot_date)s
+"""
+SNAPSHOTS = "select snapshot_date from ops.feature_builds order by snapshot_date desc"
+CUSTOMER_SNAPSHOTS = """
+select snapshot_date
+from features.churn_weekly_features
+where customer_id = %s
+order by snapshot_date desc
+"""
 
 
 @dataclass(frozen=True)
@@ -41,11 +54,6 @@ class Customer:
         return bool(self.row["label_source"] == "inactive_60d")
 
 
-@lru_cache
-def _sql(name: str) -> str:
-    return (SQL_DIR / f"{name}.sql").read_text(encoding="utf-8")
-
-
 def _connect() -> psycopg.Connection:
     conn = connect(application_name="streamlit")
     conn.read_only = True
@@ -60,23 +68,21 @@ def snapshots() -> list[date]:
         psycopg.Error: the database cannot be reached, or its tables are not there.
     """
     with _connect() as conn:
-        return [found for (found,) in conn.execute(_sql("snapshots"))]
+        return [found for (found,) in conn.execute(SNAPSHOTS)]
 
 
 def customer(customer_id: int, snapshot_date: date) -> Customer | None:
     """The customer as of `snapshot_date`, or None when they have no features there."""
     where = {"customer_id": customer_id, "snapshot_date": snapshot_date}
     with _connect() as conn, conn.cursor(row_factory=dict_row) as rows:
-        features = rows.execute(_sql("customer_features"), where).fetchone()
+        features = rows.execute(FEATURES, where).fetchone()
         if features is None:
             return None
-        score = rows.execute(_sql("customer_score"), where).fetchone()
-    # SQL numerics arrive as Decimal; the model's own reader hands it floats.
-    plain = {name: float(value) if isinstance(value, Decimal) else value for name, value in features.items()}
-    return Customer(customer_id, snapshot_date, plain, StoredScore(**score) if score else None)
+        score = rows.execute(SCORE, where).fetchone()
+    return Customer(customer_id, snapshot_date, features, StoredScore(**score) if score else None)
 
 
 def customer_snapshots(customer_id: int) -> list[date]:
     """Snapshot dates at which the customer has features, newest first."""
     with _connect() as conn:
-        return [found for (found,) in conn.execute(_sql("customer_snapshots"), {"customer_id": customer_id})]
+        return [found for (found,) in conn.execute(CUSTOMER_SNAPSHOTS, (customer_id,))]

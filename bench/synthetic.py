@@ -7,29 +7,50 @@ import psycopg
 
 from ml.features import feature_sql_digest
 
-HERE = Path(__file__).parent
+SYNTHETIC_FEATURES = Path(__file__).with_name("synthetic_features.sql")
+# So that ops.current_data has dates: payments from 2019-01-01 to 2019-06-30.
+RECORD_LOAD = """
+insert into ops.raw_loads (
+    table_name, file_name, file_digest, status,
+    first_payment_date, extraction_month, data_complete_through, evaluate_cutoff
+)
+select 'raw.payments', 'PAYMENTS.csv', 'synthetic', 'loaded', '2019-01-01', '2019-05-01', '2019-06-30', '2019-07-01'
+where not exists (select from ops.raw_loads)
+"""
+RECORD_BUILD = """
+insert into ops.feature_builds (
+    snapshot_date, raw_fingerprint, feature_sql_digest, rows_built, rows_inactive_60d,
+    labels_fingerprint, labels_cutoff, labels_rule, run_id
+)
+select
+    snapshot_date, raw_fingerprint, %(digest)s, count(*), count(*) filter (where days_since_activity >= 60),
+    raw_fingerprint, evaluate_cutoff, '', 'synthetic'
+from features.churn_weekly_features
+cross join ops.current_data
+where snapshot_date = %(snapshot_date)s
+group by snapshot_date, raw_fingerprint, evaluate_cutoff
+on conflict (snapshot_date) do update set
+    raw_fingerprint = excluded.raw_fingerprint,
+    rows_built = excluded.rows_built,
+    rows_inactive_60d = excluded.rows_inactive_60d
+"""
 
 
 def fill(conn: psycopg.Connection, snapshot_date: date, customers: int) -> None:
     """Replace the rows of a snapshot by synthetic ones, the same for the same date and number of customers.
 
-    `conn` is the owner's, in autocommit. Nothing builds these rows anew: they are on record as fresh.
+    `conn` is the owner's, in autocommit. Nothing rebuilds these rows: they are on record as fresh.
     """
-    conn.execute(_sql("record_synthetic_load"))
+    conn.execute(RECORD_LOAD)
     conn.execute("select ops.ensure_snapshot_partition('features.churn_weekly_features', %s)", (snapshot_date,))
     conn.execute("delete from features.churn_weekly_features where snapshot_date = %s", (snapshot_date,))
     conn.execute("select setseed(%s)", (snapshot_date.timetuple().tm_yday / 366,))
     parameters = {"snapshot_date": snapshot_date, "customers": customers}
-    conn.execute(_sql("synthetic_features"), parameters, prepare=False)
+    conn.execute(SYNTHETIC_FEATURES.read_text(encoding="utf-8"), parameters, prepare=False)
     record(conn, snapshot_date)
 
 
 def record(conn: psycopg.Connection, snapshot_date: date) -> None:
     """Record the rows of a snapshot that are there as a fresh build."""
-    parameters = {"snapshot_date": snapshot_date, "digest": feature_sql_digest()}
-    conn.execute(_sql("record_synthetic_build"), parameters)
+    conn.execute(RECORD_BUILD, {"snapshot_date": snapshot_date, "digest": feature_sql_digest()})
     conn.execute("analyze features.churn_weekly_features")
-
-
-def _sql(name: str) -> str:
-    return (HERE / f"{name}.sql").read_text(encoding="utf-8")

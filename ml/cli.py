@@ -54,7 +54,7 @@ def run(command: Callable[[], dict[str, Any]]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(TRY_LATER_EXIT_CODE)
     except psycopg.OperationalError as error:
-        print(f"error: PostgreSQL: {str(error).strip()}", file=sys.stderr)
+        print(f"error: PostgreSQL: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(TRY_LATER_EXIT_CODE)
     except ValidationError as error:
         for problem in error.errors():

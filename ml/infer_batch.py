@@ -28,7 +28,20 @@ def score(snapshot_date: date) -> dict[str, Any]:
     """Replace the scores of `snapshot_date`, all or none of them, and return the counts.
 
     Raises:
-        CommandError: no version in production, no features, no active customer, or outside the covered range.
+        CommandError: no active customer, or as `ready`.
+        Skip, TryLater: as `ready`.
+    """
+    version = ready(snapshot_date)
+    with registry.session():
+        scorer = Scorer(registry.load(version), version.features)
+    return with_lock_retries(lambda: _replace(snapshot_date, version, scorer))
+
+
+def ready(snapshot_date: date) -> registry.ChurnVersion:
+    """The version in production, once the snapshot has the features that it takes.
+
+    Raises:
+        CommandError: no version in production, no features, or outside the covered range.
         Skip: outside the covered range in a scheduled run.
         TryLater: PostgreSQL or MLflow cannot be reached, or a scheduled run is ahead of its features.
     """
@@ -43,10 +56,9 @@ def score(snapshot_date: date) -> dict[str, Any]:
                 f" train one: airflow dags test churn_train_register_m {snapshot_date}"
             )
         version = registry.get(client, number)
-        with connect(application_name=application_name) as conn:
-            _require_features(conn, snapshot_date, version)
-        scorer = Scorer(registry.load(version), version.features)
-    return with_lock_retries(lambda: _replace(snapshot_date, version, scorer))
+    with connect(application_name=application_name) as conn:
+        _require_features(conn, snapshot_date, version)
+    return version
 
 
 def _require_features(conn: psycopg.Connection, snapshot_date: date, version: registry.ChurnVersion) -> None:
@@ -147,11 +159,15 @@ def _scores(
 
 
 def main() -> None:
-    """Command line: `python -m ml.infer_batch --snapshot-date 2019-05-26`."""
+    """Command line: `python -m ml.infer_batch --snapshot-date 2019-05-26 [--ready]`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--snapshot-date", type=cli.iso_date, required=True, help="YYYY-MM-DD")
+    parser.add_argument("--ready", action="store_true", help="only say whether the snapshot can be scored now")
     arguments = parser.parse_args()
-    cli.run(lambda: score(arguments.snapshot_date))
+    if arguments.ready:
+        cli.run(lambda: {"model_version": ready(arguments.snapshot_date).version})
+    else:
+        cli.run(lambda: score(arguments.snapshot_date))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -11,11 +12,65 @@ from ml import cli
 from ml.model_config import MODEL_NAME
 from ml.settings import settings
 from ml.store import registry
-from ml.training.comparison import Comparison, compare
-from ml.utils_io import connect, lock_writer, sql, with_lock_retries
+from ml.training.comparison import compare
+from ml.utils_io import connect, lock_writer, with_lock_retries
 
 TABLE = "ops.model_promotions"
 RETRAIN = "train one: airflow dags test churn_train_register_m YYYY-MM-DD"
+
+# The version that was in production when this one was promoted last. Rollbacks do not count: a second one
+# goes back to the version before.
+REPLACED_VERSION = """
+select champion_version
+from ops.model_promotions
+where action = 'promote' and production_version = %(version)s and champion_version is not null
+order by promotion_id desc
+limit 1
+"""
+# Whether the champion was kept against the same challenger before, on the same rows and grounds.
+SAME_DECISION = """
+select 1
+from ops.model_promotions
+where action = 'keep' and challenger_version = %(challenger_version)s and champion_version = %(champion_version)s
+    and evaluation_digest is not distinct from %(evaluation_digest)s and reason = %(reason)s
+limit 1
+"""
+# When this version was rolled back from, if it has not been promoted since.
+ROLLED_BACK_FROM = """
+select decided_at
+from ops.model_promotions as decision
+where action = 'rollback' and champion_version = %(version)s
+    and not exists (
+        select from ops.model_promotions as later
+        where later.action = 'promote' and later.production_version = %(version)s
+            and later.promotion_id > decision.promotion_id
+    )
+order by promotion_id desc
+limit 1
+"""
+INSERT_DECISION = """
+insert into ops.model_promotions (
+    action, challenger_version, champion_version, production_version, reason, evaluation_digest, heldout_rows,
+    challenger_roc_auc, champion_roc_auc, challenger_log_loss, champion_log_loss, run_id
+)
+values (
+    %(action)s, %(challenger_version)s, %(champion_version)s, %(production_version)s, %(reason)s,
+    %(evaluation_digest)s, %(heldout_rows)s, %(challenger_roc_auc)s, %(champion_roc_auc)s,
+    %(challenger_log_loss)s, %(champion_log_loss)s, %(run_id)s
+)
+returning promotion_id
+"""
+OPEN_DECISIONS = """
+select promotion_id, champion_version, production_version
+from ops.model_promotions
+where carried_out_at is null
+order by promotion_id
+"""
+MARK_CARRIED_OUT = """
+update ops.model_promotions
+set carried_out_at = now(), reason = reason || %(note)s
+where promotion_id = %(promotion_id)s
+"""
 
 
 @dataclass(frozen=True)
@@ -64,7 +119,7 @@ def rollback() -> dict[str, Any]:
         current = registry.production_version(client)
         if current is None:
             raise cli.CommandError(f"no version of {MODEL_NAME} is in production; {RETRAIN}")
-        found = conn.execute(sql("select_replaced_version"), {"version": current}).fetchone()
+        found = conn.execute(REPLACED_VERSION, {"version": current}).fetchone()
         if found is None:
             raise cli.CommandError(f"{MODEL_NAME} version {current} replaced no other; there is nothing to go back to")
         previous = registry.get(client, found[0])
@@ -75,16 +130,16 @@ def rollback() -> dict[str, Any]:
 
 
 def _run(decide: Any) -> dict[str, Any]:
-    """Decide and carry out with no other promotion beside; repair first what a killed run left."""
+    """Decide and carry out while no other promotion runs; repair first what a killed run left."""
 
     def turn() -> dict[str, Any]:
-        # The first connection only holds the place: decisions are committed on the second before MLflow is touched.
+        # The first connection only holds the lock: decisions are committed on the second before MLflow is touched.
         with (
             registry.session() as client,
-            connect(application_name="ml.promote place") as place,
+            connect(application_name="ml.promote lock") as lock,
             connect(application_name="ml.promote") as conn,
         ):
-            lock_writer(place, TABLE)
+            lock_writer(lock, TABLE)
             conn.autocommit = True
             repaired = _repair(conn, client)
             decision = decide(conn, client)
@@ -110,31 +165,21 @@ def _choose(
         reason = "promoted by hand, not compared"
         return Decision("promote", challenger.version, current, challenger.version, reason)
     decision = _judge(conn, challenger, registry.get(client, current))
-    on_record = decision.action == "keep" and conn.execute(sql("select_same_decision"), asdict(decision)).fetchone()
+    on_record = decision.action == "keep" and conn.execute(SAME_DECISION, asdict(decision)).fetchone()
     return None if on_record else decision
 
 
 def _judge(conn: psycopg.Connection, challenger: registry.ChurnVersion, champion: registry.ChurnVersion) -> Decision:
+    keep = partial(Decision, "keep", challenger.version, champion.version, champion.version)
+    promote = partial(Decision, "promote", challenger.version, champion.version, challenger.version)
     by_hand = f"to promote it all the same: python -m ml.promote --version {challenger.version} --force"
     ours, theirs = challenger.training_snapshots[-1], champion.training_snapshots[-1]
     if ours < theirs:
-        reason = f"trained on snapshots up to {ours}, the one in production up to {theirs}; {by_hand}"
-        return Decision("keep", challenger.version, champion.version, champion.version, reason)
-    withdrawn = conn.execute(sql("select_rollback_from"), {"version": challenger.version}).fetchone()
-    if withdrawn:
-        reason = f"rolled back from on {withdrawn[0]:%Y-%m-%d}; {by_hand}"
-        return Decision("keep", challenger.version, champion.version, champion.version, reason)
+        return keep(f"trained on snapshots up to {ours}, the one in production up to {theirs}; {by_hand}")
+    if withdrawn := conn.execute(ROLLED_BACK_FROM, {"version": challenger.version}).fetchone():
+        return keep(f"rolled back from on {withdrawn[0]:%Y-%m-%d}; {by_hand}")
     comparison = compare(conn, challenger, champion)
-    action = "keep" if comparison.worse else "promote"
-    return _decision(action, challenger.version, champion.version, comparison)
-
-
-def _decision(action: str, challenger: str, champion: str, comparison: Comparison) -> Decision:
-    return Decision(
-        action,
-        challenger,
-        champion,
-        challenger if action == "promote" else champion,
+    return (keep if comparison.worse else promote)(
         comparison.reason,
         comparison.evaluation_digest,
         comparison.heldout_rows,
@@ -148,23 +193,23 @@ def _decision(action: str, challenger: str, champion: str, comparison: Compariso
 def _carry_out(conn: psycopg.Connection, client: MlflowClient, decision: Decision) -> None:
     """Record, then act, then mark as done: a kill in between leaves a row that `_repair` finds."""
     row = {**asdict(decision), "run_id": settings().pipeline_run_id}
-    ((promotion_id,),) = conn.execute(sql("insert_promotion"), row).fetchall()
+    ((promotion_id,),) = conn.execute(INSERT_DECISION, row).fetchall()
     if decision.action != "keep":
         registry.set_production(client, decision.production_version)
-    conn.execute(sql("mark_promotion"), {"promotion_id": promotion_id, "note": ""})
+    conn.execute(MARK_CARRIED_OUT, {"promotion_id": promotion_id, "note": ""})
 
 
 def _repair(conn: psycopg.Connection, client: MlflowClient) -> list[str]:
     """Finish decisions recorded but not carried out, and let the stage follow the alias; say what was done."""
     done = []
-    for promotion_id, champion, wanted in conn.execute(sql("select_open_promotions")).fetchall():
+    for promotion_id, champion, wanted in conn.execute(OPEN_DECISIONS).fetchall():
         current, note = registry.production_version(client), ""
         if current == champion and current != wanted:
             registry.set_production(client, wanted)
             done.append(f"alias set to version {wanted}, as decided in promotion {promotion_id}")
         elif current != wanted:
             note = f" (not carried out: the alias was moved to version {current} meanwhile)"
-        conn.execute(sql("mark_promotion"), {"promotion_id": promotion_id, "note": note})
+        conn.execute(MARK_CARRIED_OUT, {"promotion_id": promotion_id, "note": note})
     changed = registry.follow_alias(client)
     return done + [f"stage of version {version} follows the alias" for version in changed]
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from sample_data.periods import DEFAULT_UNTIL
 
 def main() -> None:
     """Parse the arguments, generate, say what was written; exit 1 with one line where that is refused."""
-    parser = argparse.ArgumentParser(prog="python -m sample_data", description=__doc__.splitlines()[0])
-    parser.add_argument("--customers", type=_customers, default=5_000, help="customers to generate (default 5000)")
-    parser.add_argument("--seed", type=_seed, default=2019, help="the same seed gives the same files (default 2019)")
-    parser.add_argument("--out", type=Path, default=Path(), help="folder for the six files (default: this one)")
-    parser.add_argument(
-        "--until", type=_until, default=DEFAULT_UNTIL, help="first day without payments (default 2019-07-01)"
+    parser = argparse.ArgumentParser(
+        prog="python -m sample_data",
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    parser.add_argument("--customers", type=_between(1, MAX_CUSTOMERS), default=5_000, help="customers to generate")
+    parser.add_argument("--seed", type=_between(0, 2**31 - 1), default=2019, help="the same seed gives the same files")
+    parser.add_argument("--out", type=Path, default=Path(), help="folder for the seven files")
+    parser.add_argument("--until", type=_until, default=DEFAULT_UNTIL, help="first day without payments")
     arguments = parser.parse_args()
     try:
         request = Request(arguments.customers, arguments.seed, arguments.until)
@@ -35,17 +38,12 @@ def _show_progress(done: int) -> None:
         print(f"\r{done:,} customers", end="\r", file=sys.stderr)
 
 
-def _customers(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MAX_CUSTOMERS:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and {MAX_CUSTOMERS}")
-    return number
+def _between(lowest: int, highest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not lowest <= int(text) <= highest:
+            raise argparse.ArgumentTypeError(f"{text} is not between {lowest} and {highest}")
+        return int(text)
 
-
-def _seed(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**31 - 1}")
     return number
 
 

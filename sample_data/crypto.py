@@ -100,12 +100,12 @@ def draw_purchases(ids: Ints, traits: Traits, prices: Floats, rng: np.random.Gen
     _soil(records, day, rng)
 
     again = np.flatnonzero(rng.random(len(user)) < RATES["duplicate"])
-    mended = np.flatnonzero(rng.random(len(user)) < RATES["correction"])
-    copies, corrections = records[again], records[mended]
-    corrections["price"] = np.round(corrections["price"] * np.exp(0.05 * rng.standard_normal(len(mended))), 4)
+    corrected = np.flatnonzero(rng.random(len(user)) < RATES["correction"])
+    copies, corrections = records[again], records[corrected]
+    corrections["price"] = np.round(corrections["price"] * np.exp(0.05 * rng.standard_normal(len(corrected))), 4)
     later_copies = day[again] + rng.integers(0, 3, len(again))
-    later_corrections = day[mended] + np.where(
-        rng.random(len(mended)) < 0.85, rng.integers(0, 5, len(mended)), rng.integers(5, 30, len(mended))
+    later_corrections = day[corrected] + np.where(
+        rng.random(len(corrected)) < 0.85, rng.integers(0, 5, len(corrected)), rng.integers(5, 30, len(corrected))
     )
     arrival = np.concatenate([day, later_copies, later_corrections])
     return np.minimum(arrival, CRYPTO_DAYS - 1), np.concatenate([records, copies, corrections])

@@ -68,25 +68,20 @@ SMALL_PLACE_SHARE = 0.52
 SPELLINGS = (str, str.lower, str.upper, "{} ".format, "{}, Argentina".format, 'B° "{}"'.format)
 SPELLING_ODDS = (0.72, 0.15, 0.09, 0.025, 0.012, 0.003)
 
-Row = tuple[str, int, str, str, str, str]
 
-
-def demographics_rows(ids: Ints, traits: Traits, rng: np.random.Generator) -> list[Row]:
+def demographics_rows(ids: Ints, traits: Traits, rng: np.random.Generator) -> list[tuple[str, ...]]:
     """Rows of DEMOGRAFICOS.csv, for the customers of whom something is known; the city may be empty."""
     covered = np.flatnonzero(rng.random(traits.count) < COVERAGE)
     engagement = traits.engagement[covered]
-    gender = choice(GENDERS, len(covered), rng)
-    age = ordered_choice(AGES, engagement, 0.25, rng)
-    cards = ordered_choice(CARDS, engagement, 0.4, rng)
-    state = choice(STATES, len(covered), rng)
-    cities = _cities(state, rng.random((4, len(covered))))
-    names = [list(shares) for shares in (GENDERS, AGES, CARDS, STATES)]
-    return [
-        (city, customer, names[0][g], names[1][a], names[2][c], names[3][s])
-        for city, customer, g, a, c, s in zip(
-            cities, ids[covered].tolist(), gender.tolist(), age.tolist(), cards.tolist(), state.tolist(), strict=True
-        )
+    drawn = [
+        (GENDERS, choice(GENDERS, len(covered), rng)),
+        (AGES, ordered_choice(AGES, engagement, 0.25, rng)),
+        (CARDS, ordered_choice(CARDS, engagement, 0.4, rng)),
+        (STATES, state := choice(STATES, len(covered), rng)),
     ]
+    cities = _cities(state, rng.random((4, len(covered))))
+    named = [np.array(list(shares))[index].tolist() for shares, index in drawn]
+    return list(zip(cities, ids[covered].astype(str).tolist(), *named, strict=True))
 
 
 def _cities(states: Ints, uniform: Floats) -> list[str]:

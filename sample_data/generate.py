@@ -1,7 +1,5 @@
 """Generates all files block by block: memory holds one block of customers and one day of payments."""
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -64,7 +62,7 @@ def generate(request: Request, out: Path, progress: Callable[[int], None] = lamb
         files = {path: HashedFile(work / path, header) for path, header in HEADERS.items()}
         bought = DaySpill(work / "payments", payments.RECORD)
         coins = DaySpill(work / "crypto", crypto.RECORD)
-        prices = crypto.draw_prices(_stream(request.seed, -1))
+        prices = crypto.draw_prices(np.random.default_rng(np.random.SeedSequence(request.seed, spawn_key=(2**31 - 1,))))
         for block, first in enumerate(range(0, request.customers, BLOCK)):
             ids = customer_ids(request, first, min(first + BLOCK, request.customers))
             _write_block(request, calendar, block, ids, prices, files, bought, coins)
@@ -120,17 +118,5 @@ def _write_block(
     }
     for name, table in tables.items():
         files[Path(name)].write_table(table)
-    _write_rows(files[Path("DEMOGRAFICOS.csv")], demographics.demographics_rows(ids, traits, profile_rng))
+    files[Path("DEMOGRAFICOS.csv")].write_rows(demographics.demographics_rows(ids, traits, profile_rng))
     coins.add(*crypto.draw_purchases(ids, traits, prices, crypto_rng))
-
-
-def _write_rows(file: HashedFile, rows: list[demographics.Row]) -> None:
-    """Rows whose free text may need quotes."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    file.write(text.getvalue().encode())
-    file.rows += len(rows)
-
-
-def _stream(seed: int, number: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number + 2**31,)))

@@ -1,7 +1,9 @@
 """Files on disk: written beside the old ones, moved over them when all are whole, never over a file of the user's."""
 
+import csv
 import fcntl
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -43,6 +45,13 @@ class HashedFile:
         pyarrow.csv.write_csv(table, buffer, OPTIONS)
         self.write(memoryview(buffer.getvalue()))  # type: ignore[arg-type]
         self.rows += table.num_rows
+
+    def write_rows(self, rows: list[tuple[Any, ...]]) -> None:
+        """Append rows, with quotes where a text needs them."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        self.write(text.getvalue().encode())
+        self.rows += len(rows)
 
     def close(self) -> str:
         """Finish the file and return its digest."""
@@ -100,9 +109,8 @@ def _known_digests(out: Path) -> dict[str, list[str]]:
 
 
 def _refuse_foreign_files(out: Path, files: tuple[Path, ...], known: dict[str, list[str]]) -> None:
-    foreign = [
-        str(file) for file in files if (out / file).exists() and digest(out / file) not in known.get(str(file), [])
-    ]
+    present = [file for file in files if (out / file).exists()]
+    foreign = [str(file) for file in present if digest(out / file) not in known.get(str(file), [])]
     if foreign:
         raise OutputError(
             f"{', '.join(foreign)} in {out.resolve()}: not written by this generator, or changed since, so kept. "

@@ -11,12 +11,10 @@ SEGMENTS = ("Cellphone Recharge", "Transport", "Instore", "Utilities", "Money Tr
 RECHARGE, TRANSPORT, INSTORE, UTILITIES, TRANSFER, OTHER = range(6)
 SEGMENT_SHARE = np.array([0.312, 0.252, 0.246, 0.105, 0.085])
 OTHER_SHARE = 4e-6
-LOYALTY = (
-    7.0  # how much of a customer's payments fall into one segment: Dirichlet with mean SEGMENT_SHARE, inverse scale
-)
+LOYALTY = 7.0  # how much of a customer's payments fall into one segment: inverse scale of the Dirichlet draw
 
 BIG_SELLERS = np.array([89_012_447, 152_300_918, 201_774_035, 260_591_882])  # two recharges, transport, utilities
-BIG_SELLER_SHARE = {RECHARGE: 0.997, TRANSPORT: 0.997, UTILITIES: 0.99}
+BIG_SELLER_SHARE = np.array([0.997, 0.997, 0, 0.99, 0, 0])  # of each of SEGMENTS
 SHOPS_PER_CUSTOMER, PEOPLE_PER_CUSTOMER = 0.46, 0.46
 SELLER_ID_STEP, SELLER_ID_SPAN = 196_613_581, 448_300_003
 
@@ -71,7 +69,7 @@ def draw_payments(
     sellers: Sellers,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """One record a payment. `owner` indexes `buyers`, `traits` and `preferences`;"""
+    """One record a payment. `owner` indexes `buyers`, `traits` and `preferences`."""
     count = len(owner)
     cumulative = np.cumsum(preferences[:, :-1], axis=1)
     segment = (rng.random(count)[:, None] > cumulative[owner]).sum(axis=1)
@@ -87,15 +85,11 @@ def draw_payments(
 
 def to_table(day: int, records: np.ndarray) -> pa.Table:
     """Rows of PAYMENTS.csv for the payments of one day (days from 1970-01-01)."""
-    names = pa.array(SEGMENTS)
-    columns = [
-        pa.array(np.full(len(records), day, np.int32)).cast(pa.date32()),
-        pa.array(np.ascontiguousarray(records["seller"])),
-        pa.array(np.ascontiguousarray(records["buyer"])),
-        pa.array(np.ascontiguousarray(records["spent"])),
-        names.take(pa.array(np.ascontiguousarray(records["segment"]))),
-        pa.array(np.ascontiguousarray(records["discount"])),
-    ]
+    seller, buyer, spent, segment, discount = (
+        pa.array(np.ascontiguousarray(records[name])) for name in ("seller", "buyer", "spent", "segment", "discount")
+    )
+    dates = pa.array(np.full(len(records), day, np.int32)).cast(pa.date32())
+    columns = [dates, seller, buyer, spent, pa.array(SEGMENTS).take(segment), discount]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
@@ -110,10 +104,7 @@ def _sellers(segment: Ints, sellers: Sellers, rng: np.random.Generator) -> Ints:
     big[segment == RECHARGE] = np.where(uniform[segment == RECHARGE] < 0.6, 0, 1)
     big[segment == TRANSPORT] = 2
     big[segment == UTILITIES] = 3
-    share = np.zeros(len(SEGMENTS))
-    for name, value in BIG_SELLER_SHARE.items():
-        share[name] = value
-    return np.where(to_big < share[segment], BIG_SELLERS[big], ids)
+    return np.where(to_big < BIG_SELLER_SHARE[segment], BIG_SELLERS[big], ids)
 
 
 def _amounts(segment: Ints, traits: Traits, owner: Ints, rng: np.random.Generator) -> Floats:

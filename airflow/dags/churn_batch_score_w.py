@@ -1,13 +1,11 @@
 """Weekly: score the active cohort of one snapshot with the version in production.
 
-The scores of the snapshot in `ops.churn_scoring` are replaced whole. A scheduled run waits for the features of its date
-by retrying; a run that a person started fails and says how to build them.
+The scores of the snapshot in `ops.churn_scoring` are replaced whole. A scheduled run waits up to an hour for the
+features of its date, without holding a worker slot; a run that a person started fails and says how to build them.
 """
 
-from datetime import timedelta
-
 from airflow.timetables.trigger import CronTriggerTimetable
-from dag_tasks import DAG, DAG_DEFAULTS, SNAPSHOT_DATE, SNAPSHOT_DATE_PARAM, PipelineCommand
+from dag_tasks import DAG, DAG_DEFAULTS, SNAPSHOT_DATE, SNAPSHOT_DATE_PARAM, PipelineCommand, PipelineSensor
 
 with DAG(
     dag_id="churn_batch_score_w",
@@ -17,10 +15,14 @@ with DAG(
     doc_md=__doc__,
     **DAG_DEFAULTS,
 ):
-    PipelineCommand(
+    wait_for_features = PipelineSensor(
+        task_id="wait_for_features",
+        module="ml.infer_batch",
+        arguments=["--ready", "--snapshot-date", SNAPSHOT_DATE],
+    )
+    score = PipelineCommand(
         task_id="score",
         module="ml.infer_batch",
         arguments=["--snapshot-date", SNAPSHOT_DATE],
-        retries=60,
-        retry_delay=timedelta(minutes=1),
     )
+    wait_for_features >> score

@@ -9,7 +9,7 @@ from airflow import __version__
 
 TEST_POOL = "dags_test"
 
-if int(__version__.split(".")[0]) >= 3:  # Airflow 2 does not say that a run is a test's; its command bears company
+if int(__version__.split(".")[0]) >= 3:  # Airflow 2 does not mark the runs of a test
 
     def task_instance_mutation_hook(task_instance, dag_run):
         """Put a task of a test's run into the pool without slots."""

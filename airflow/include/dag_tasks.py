@@ -1,31 +1,41 @@
-"""What the DAG files share: the operator that runs a pipeline command, its defaults and the run's parameters."""
+"""What the DAG files share: the tasks that run a pipeline command, their defaults and the run's parameters."""
 
 import json
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alerts import announce_failure
+
 try:  # Airflow 3
     from airflow.providers.standard.hooks.subprocess import SubprocessHook
-    from airflow.sdk import DAG, BaseOperator, Param
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.sdk import DAG, BaseOperator, BaseSensorOperator, Param
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+    )
 except ImportError:  # Airflow 2
     from airflow import DAG
-    from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout, AirflowSkipException
     from airflow.hooks.subprocess import SubprocessHook
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
+    from airflow.sensors.base import BaseSensorOperator
 
-__all__ = ["DAG", "DAG_DEFAULTS", "SNAPSHOT_DATE", "SNAPSHOT_DATE_PARAM", "PipelineCommand"]
+__all__ = ["DAG", "DAG_DEFAULTS", "SNAPSHOT_DATE", "SNAPSHOT_DATE_PARAM", "Param", "PipelineCommand", "PipelineSensor"]
 
 SKIP_EXIT_CODE = 99
-FAILED_FOR_GOOD = (1, 2)  # the command says what to do, or its arguments are wrong: a retry would fail alike
+TRY_LATER_EXIT_CODE = 75
+FAILED_FOR_GOOD = (1, 2)  # the command says what to do, or its arguments are wrong: a retry would fail the same way
 
 DAG_DEFAULTS: dict[str, Any] = {
     "start_date": datetime(2019, 1, 1, tzinfo=UTC),
     "catchup": False,
     "max_active_runs": 1,
     "is_paused_upon_creation": False,
+    "on_failure_callback": announce_failure,
     "default_args": {
         "owner": "data-platform",
         "retries": 2,
@@ -44,6 +54,10 @@ SNAPSHOT_DATE_PARAM = {
 }
 
 SNAPSHOT_DATE = "{{ params.snapshot_date or ((logical_date or dag_run.run_after) | ds) }}"
+
+
+class TryLater(AirflowException):
+    """The command ended with exit code 75: the same command may succeed later."""
 
 
 class PipelineCommand(BaseOperator):
@@ -72,6 +86,8 @@ class PipelineCommand(BaseOperator):
             raise AirflowSkipException(done.output)
         if done.exit_code in FAILED_FOR_GOOD:
             raise AirflowFailException(done.output)
+        if done.exit_code == TRY_LATER_EXIT_CODE:
+            raise TryLater(done.output)
         if done.exit_code != 0:
             raise AirflowException(f"{self.module} ended with exit code {done.exit_code}: {done.output}")
         return json.loads(done.output)
@@ -79,3 +95,30 @@ class PipelineCommand(BaseOperator):
     def on_kill(self) -> None:
         """End the command when the task is ended."""
         self._hook.send_sigterm()
+
+
+class PipelineSensor(PipelineCommand, BaseSensorOperator):
+    """Run a command that says whether the next task can run: each minute, up to an hour, while it exits with 75.
+
+    Between two looks the task holds no worker slot. Other exit codes are a PipelineCommand's.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs = {"mode": "reschedule", "poke_interval": 60, "timeout": 3600, **kwargs}
+        super().__init__(**kwargs)
+
+    def poke(self, context: Any) -> bool:
+        """Whether the command ends with 0; False where it ends with 75."""
+        try:
+            super().execute(context)
+        except TryLater as missing:
+            self._missing = missing
+            return False
+        return True
+
+    def execute(self, context: Any) -> None:
+        """Raise AirflowSensorTimeout with the command's last message when the time is up."""
+        try:
+            BaseSensorOperator.execute(self, context)
+        except AirflowSensorTimeout as timeout:
+            raise AirflowSensorTimeout(f"after {self.timeout / 60:.0f} minutes: {self._missing}") from timeout

@@ -1,4 +1,4 @@
-"""Airflow's LocalExecutor, whose end does not wait for ever."""
+"""Airflow's LocalExecutor with an `end` that returns."""
 
 from airflow.executors import local_executor
 
@@ -6,9 +6,9 @@ from airflow.executors import local_executor
 class LocalExecutor(local_executor.LocalExecutor):
     """Tells every worker to end.
 
-    The original asks each worker whether it is alive and tells as many as say so. One that was told and has ended by
-    then does not count, a living one is not told, and the scheduler waits for it for ever: one that lost its database
-    then stands still instead of being started anew.
+    The original puts one end message for each living worker into their queue, while they are ending. If one has ended
+    by then, another gets no message, and the scheduler waits for it for ever: a scheduler that lost its database hangs
+    instead of being restarted.
     """
 
     def end(self) -> None:

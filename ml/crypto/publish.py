@@ -8,12 +8,76 @@ import psycopg
 
 from ml.cli import CommandError
 from ml.contracts.check import check as check_contract
-from ml.crypto.runs import Attempt, failure_on_record, latest_attempt, one_row
+from ml.crypto.runs import COUNT_STAGED, DELETE_STAGED, Attempt, failure_on_record, latest_attempt, one_row
 from ml.crypto.stage import CONTRACT
 from ml.settings import settings
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = "ops.bt_crypto_events"
+
+MARK_CHECKED = """
+update ops.crypto_runs
+set status = 'checked', checked_at = now(), message = %(message)s
+where attempt_id = %(attempt_id)s
+"""
+MARK_PUBLISHED = """
+update ops.crypto_runs
+set
+    status = 'published',
+    published_at = now(),
+    rows_loaded = %(rows_loaded)s,
+    rows_rejected = %(rows_rejected)s,
+    rows_copied = %(rows_copied)s,
+    rows_superseded = %(rows_superseded)s,
+    rows_inserted = %(rows_inserted)s,
+    rows_updated = %(rows_updated)s,
+    rows_unchanged = %(rows_unchanged)s,
+    rows_deactivated = %(rows_deactivated)s
+where attempt_id = %(attempt_id)s
+"""
+PUBLISHED_COUNTS = """
+select
+    rows_in, rows_loaded, rows_rejected, rows_copied, rows_superseded, rows_late, rows_not_due, rows_inserted,
+    rows_updated, rows_unchanged, rows_deactivated
+from ops.crypto_runs
+where attempt_id = %(attempt_id)s
+"""
+# A published run that read the history after this attempt did, some of the same days.
+LATER_RUN = """
+select attempt_id, run_id, snapshot_date
+from ops.crypto_runs
+where attempt_id > %(attempt_id)s
+    and status = 'published'
+    and window_from <= %(window_to)s
+    and window_to >= %(window_from)s
+order by attempt_id desc
+limit 1
+"""
+RECORD_REJECTS = """
+insert into ops.crypto_rejects as known (raw_id, loaded_at, original, reason, attempt_id)
+select raw_id, loaded_at, original, reject_reason, attempt_id
+from staging.crypto_events
+where attempt_id = %(attempt_id)s and outcome = 'reject'
+on conflict (raw_id, loaded_at) do update
+set
+    original = excluded.original,
+    reason = excluded.reason,
+    status = 'open',
+    attempt_id = excluded.attempt_id,
+    rejected_at = now(),
+    closed_at = null
+where (known.original, known.reason, known.status) <> (excluded.original, excluded.reason, 'open')
+"""
+CLOSE_ACCEPTED_REJECTS = """
+update ops.crypto_rejects as reject
+set status = 'mended', closed_at = now()
+from staging.crypto_events as staged
+where staged.attempt_id = %(attempt_id)s
+    and staged.outcome <> 'reject'
+    and reject.raw_id = staged.raw_id
+    and reject.loaded_at = staged.loaded_at
+    and reject.status = 'open'
+"""
 
 
 def check(snapshot_date: date) -> dict[str, Any]:
@@ -31,7 +95,7 @@ def check(snapshot_date: date) -> dict[str, Any]:
         for warning in result.warnings:
             print(f"warning: {warning}", file=sys.stderr)
         message = "; ".join(result.warnings) or None
-        conn.execute(sql("crypto/run_checked"), {"attempt_id": attempt.attempt_id, "message": message})
+        conn.execute(MARK_CHECKED, {"attempt_id": attempt.attempt_id, "message": message})
     return {
         "attempt_id": attempt.attempt_id,
         "rows_checked": result.rows_checked,
@@ -41,9 +105,9 @@ def check(snapshot_date: date) -> dict[str, Any]:
 
 
 def publish(snapshot_date: date) -> dict[str, Any]:
-    """Insert, update and deactivate events so that the window is as staged and checked; touch no row that is.
+    """Insert, update and deactivate events so that the window is as staged and checked; rows that are stay untouched.
 
-    Once more after the commit, it changes nothing and returns what was counted then.
+    Called again after the commit, it changes nothing and returns what was counted then.
 
     Raises:
         CommandError: the run is not staged and checked, a later one has published its window meanwhile, the window is
@@ -63,7 +127,7 @@ def _publish(snapshot_date: date) -> dict[str, Any]:
         if attempt.status != "published":
             _require_checked(conn, attempt, snapshot_date)
             _write(conn, attempt)
-        counts = one_row(conn, "crypto/published_counts", attempt.parameters)
+        counts = one_row(conn, PUBLISHED_COUNTS, attempt.parameters)
     if counts["rows_late"]:
         print(
             f"warning: {counts['rows_late']} rows arrived that are dated before {attempt.window_from}, where the window"
@@ -79,7 +143,7 @@ def _require_checked(conn: psycopg.Connection, attempt: Attempt, snapshot_date: 
             f"attempt {attempt.attempt_id} is {attempt.status}, not checked;"
             f" check it: python -m ml.crypto_events check --snapshot-date {snapshot_date}"
         )
-    later = conn.execute(sql("crypto/later_run"), attempt.parameters).fetchone()
+    later = conn.execute(LATER_RUN, attempt.parameters).fetchone()
     if later:
         raise CommandError(
             f"attempt {later[0]} (run {later[1]!r} for {later[2]}) read the history later than attempt"
@@ -90,22 +154,19 @@ def _require_checked(conn: psycopg.Connection, attempt: Attempt, snapshot_date: 
 def _write(conn: psycopg.Connection, attempt: Attempt) -> None:
     # Staged rows and events are joined as sets. Without statistics, as after a first load, a plan may loop over both.
     conn.execute("set local enable_nestloop = off")
-    before = one_row(conn, "crypto/compare_events", attempt.parameters)
-    staged = one_row(conn, "crypto/count_outcomes", attempt.parameters)
+    before = one_row(conn, sql("crypto/compare_events"), attempt.parameters)
+    staged = one_row(conn, COUNT_STAGED, attempt.parameters)
     _require_plausible(attempt, before, staged["rows_loaded"])
     counts = {
         **staged,
-        **one_row(conn, "upsert_crypto_events", attempt.parameters),
+        **one_row(conn, sql("upsert_crypto_events"), attempt.parameters),
         "rows_unchanged": before["rows_equal"],
-        "rows_deactivated": conn.execute(sql("crypto/deactivate_events"), attempt.parameters).rowcount,
     }
-    after = one_row(conn, "crypto/compare_events", attempt.parameters)
+    after = one_row(conn, sql("crypto/compare_events"), attempt.parameters)
     _require_sums(attempt, counts, before, after)
     conn.execute("set local enable_nestloop = on")
-    conn.execute(sql("crypto/record_rejects"), attempt.parameters)
-    conn.execute(sql("crypto/close_mended_rejects"), attempt.parameters)
-    conn.execute(sql("crypto/run_published"), {**counts, **attempt.parameters})
-    conn.execute("delete from staging.crypto_events where attempt_id = %(attempt_id)s", attempt.parameters)
+    for statement in (RECORD_REJECTS, CLOSE_ACCEPTED_REJECTS, MARK_PUBLISHED, DELETE_STAGED):
+        conn.execute(statement, {**counts, **attempt.parameters})
 
 
 def _require_plausible(attempt: Attempt, before: dict[str, Any], rows_loaded: int) -> None:

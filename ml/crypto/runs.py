@@ -11,7 +11,36 @@ from psycopg.rows import class_row, dict_row
 
 from ml.cli import CommandError
 from ml.settings import settings
-from ml.utils_io import connect, sql
+from ml.utils_io import connect
+
+LATEST_ATTEMPT = """
+select
+    attempt_id, kind, forced, status, window_from, window_to, rows_in, rows_staged, rows_late, rows_not_due
+from ops.crypto_runs
+where run_id = %(run_id)s and snapshot_date = %(snapshot_date)s
+order by attempt_id desc
+limit 1
+for no key update
+"""
+COUNT_STAGED = """
+select
+    count(*) as rows_staged,
+    count(*) filter (where outcome = 'load') as rows_loaded,
+    count(*) filter (where outcome = 'copy') as rows_copied,
+    count(*) filter (where outcome = 'superseded') as rows_superseded,
+    count(*) filter (where outcome = 'reject') as rows_rejected
+from staging.crypto_events
+where attempt_id = %(attempt_id)s
+"""
+DELETE_STAGED = "delete from staging.crypto_events where attempt_id = %(attempt_id)s"
+MARK_FAILED = """
+update ops.crypto_runs
+set status = 'failed', message = %(message)s
+where status = any(%(statuses)s)
+    and attempt_id = (
+        select max(attempt_id) from ops.crypto_runs where run_id = %(run_id)s and snapshot_date = %(snapshot_date)s
+    )
+"""
 
 
 @dataclass(frozen=True)
@@ -31,24 +60,28 @@ class Attempt:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the SQL files that work on the attempt's window take."""
+        """What the SQL that works on the attempt's window takes."""
         return {"attempt_id": self.attempt_id, "window_from": self.window_from, "window_to": self.window_to}
 
 
+def run_key(snapshot_date: date) -> dict[str, Any]:
+    """What tells this process's run of a date from others: `run_id` (`PIPELINE_RUN_ID`) and `snapshot_date`."""
+    return {"run_id": settings().pipeline_run_id, "snapshot_date": snapshot_date}
+
+
 def latest_attempt(conn: psycopg.Connection, snapshot_date: date) -> Attempt:
-    """The newest attempt of this process's run (`PIPELINE_RUN_ID`) for the date, locked until the transaction ends.
+    """The newest attempt of this process's run for the date, locked until the transaction ends.
 
     Raises:
-        CommandError: nothing was staged for it, or some of the staged rows are gone.
+        CommandError: nothing was staged for it, or some of the staged rows have been deleted.
     """
-    run_id = settings().pipeline_run_id
+    key = run_key(snapshot_date)
     with conn.cursor(row_factory=class_row(Attempt)) as cursor:
-        parameters = {"run_id": run_id, "snapshot_date": snapshot_date}
-        attempt = cursor.execute(sql("crypto/select_run"), parameters).fetchone()
+        attempt = cursor.execute(LATEST_ATTEMPT, key).fetchone()
     stage = f"python -m ml.crypto_events stage --snapshot-date {snapshot_date}"
     if attempt is None:
-        raise CommandError(f"nothing is staged for {snapshot_date} by run {run_id!r}; stage it first: {stage}")
-    left = one_row(conn, "crypto/count_outcomes", attempt.parameters)["rows_staged"]
+        raise CommandError(f"nothing is staged for {snapshot_date} by run {key['run_id']!r}; stage it first: {stage}")
+    left = one_row(conn, COUNT_STAGED, attempt.parameters)["rows_staged"]
     if attempt.status != "published" and left != attempt.rows_staged:
         raise CommandError(
             f"attempt {attempt.attempt_id} staged {attempt.rows_staged} rows and {left} are left; stage again: {stage}"
@@ -56,22 +89,21 @@ def latest_attempt(conn: psycopg.Connection, snapshot_date: date) -> Attempt:
     return attempt
 
 
-def one_row(conn: psycopg.Connection, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The one row that the query `airflow/include/sql/<name>.sql` returns, by column name."""
+def one_row(conn: psycopg.Connection, query: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The one row that `query` returns, by column name."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(sql(name), parameters).fetchall()[0]
+        return cursor.execute(query, parameters).fetchall()[0]
 
 
 @contextmanager
 def failure_on_record(snapshot_date: date, statuses: list[str]) -> Iterator[None]:
-    """Write a CommandError's message into the run's newest attempt, in a transaction of its own, and let it go on.
+    """Write a CommandError's message into the run's newest attempt, in a transaction of its own, and raise it again.
 
     An attempt that is in none of `statuses` was not for this step to judge, and stays as it is.
     """
     try:
         yield
     except CommandError as error:
-        run = {"run_id": settings().pipeline_run_id, "snapshot_date": snapshot_date}
         with connect(application_name="crypto_events failure") as conn:
-            conn.execute(sql("crypto/run_failed"), {**run, "message": str(error), "statuses": statuses})
+            conn.execute(MARK_FAILED, {**run_key(snapshot_date), "message": str(error), "statuses": statuses})
         raise

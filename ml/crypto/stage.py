@@ -1,6 +1,6 @@
 """First step of the crypto events: read the raw rows of a window, convert and judge each, resolve duplicates."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,14 +9,78 @@ from psycopg import sql as compose
 
 from ml.cli import CommandError
 from ml.contracts.check import reject_reasons
-from ml.crypto.runs import one_row
+from ml.crypto.runs import COUNT_STAGED, one_row, run_key
 from ml.crypto.window import HistoryState, Window, history_state, require_covered, window
-from ml.settings import settings
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 CONTRACT = "bt_crypto_events"
 BLANKS = " \t\n\v\f\r\u00a0"  # trimmed around texts, as ops.crypto_purchase_date does
 KEEP_STAGED = timedelta(days=7)  # rows of a run that was never published, for whoever wants to see why
+
+DELETE_EARLIER = """
+delete from staging.crypto_events
+where attempt_id in (
+    select attempt_id
+    from ops.crypto_runs
+    where status <> 'published'
+        and (run_id = %(run_id)s and snapshot_date = %(snapshot_date)s or staged_at < now() - %(keep)s::interval)
+)
+"""
+INSERT_ATTEMPT = """
+insert into ops.crypto_runs (
+    run_id, snapshot_date, kind, forced, window_from, window_to, first_raw_id, first_raw_loaded_at, max_raw_id
+)
+values (
+    %(run_id)s, %(snapshot_date)s, %(kind)s, %(forced)s, %(window_from)s, %(window_to)s, %(first_raw_id)s,
+    %(first_raw_loaded_at)s, %(max_raw_id)s
+)
+returning attempt_id
+"""
+CLOSE_DELETED_REJECTS = """
+update ops.crypto_rejects as reject
+set status = 'gone', closed_at = now()
+where reject.status = 'open'
+    and not exists (
+        select from raw.bt_crypto_transaction_history as history
+        where history.raw_id = reject.raw_id and history.loaded_at = reject.loaded_at
+    )
+"""
+# The window by date, and what has no readable date by arrival, unless it was rejected before.
+WINDOW_ROWS = """
+select *
+from raw.bt_crypto_transaction_history
+where ops.crypto_event_date(purchase_date, loaded_at) between {window_from} and {window_to}
+
+union all
+
+select *
+from raw.bt_crypto_transaction_history as history
+where ops.crypto_event_date(purchase_date, loaded_at) is null
+    and raw_id > {unreadable_after}
+    and not exists (
+        select from ops.crypto_rejects as known
+        where known.raw_id = history.raw_id and known.loaded_at = history.loaded_at and known.status = 'open'
+    )
+"""
+# Arrivals since an earlier run that lie outside the window of this one.
+COUNT_ARRIVALS = """
+select
+    count(*) filter (where ops.crypto_event_date(purchase_date, loaded_at) < %(window_from)s) as rows_late,
+    count(*) filter (where ops.crypto_event_date(purchase_date, loaded_at) > %(window_to)s) as rows_not_due
+from raw.bt_crypto_transaction_history
+where raw_id > %(arrivals_after)s
+"""
+MARK_STAGED = """
+update ops.crypto_runs
+set
+    window_from = %(window_from)s,
+    window_to = %(window_to)s,
+    rows_in = %(rows_staged)s + %(rows_late)s + %(rows_not_due)s,
+    rows_staged = %(rows_staged)s,
+    rows_late = %(rows_late)s,
+    rows_not_due = %(rows_not_due)s
+where attempt_id = %(attempt_id)s
+"""
 
 
 @dataclass(frozen=True)
@@ -40,19 +104,11 @@ def stage(request: Request) -> dict[str, Any]:
 
 def begin_attempt(conn: psycopg.Connection, request: Request, state: HistoryState, chosen: Window) -> int:
     """Record a new attempt in place of earlier ones of the same run and date; returns its attempt_id."""
-    run = {"run_id": settings().pipeline_run_id, "snapshot_date": request.snapshot_date}
-    conn.execute(sql("crypto/delete_staged"), {**run, "keep": KEEP_STAGED})
-    attempt = {
-        **run,
-        "kind": chosen.kind,
-        "forced": request.force,
-        "window_from": chosen.first,
-        "window_to": chosen.last,
-        "first_raw_id": state.first_raw_id,
-        "first_raw_loaded_at": state.first_raw_loaded_at,
-        "max_raw_id": state.max_raw_id,
-    }
-    return int(conn.execute(sql("crypto/insert_run"), attempt).fetchall()[0][0])
+    key = run_key(request.snapshot_date)
+    conn.execute(DELETE_EARLIER, {**key, "keep": KEEP_STAGED})
+    attempt = {**asdict(state), **asdict(chosen), **key, "forced": request.force}
+    ((attempt_id,),) = conn.execute(INSERT_ATTEMPT, attempt).fetchall()
+    return int(attempt_id)
 
 
 def stage_rows(conn: psycopg.Connection, attempt_id: int, source: compose.Composable) -> None:
@@ -73,18 +129,11 @@ def stage_rows(conn: psycopg.Connection, attempt_id: int, source: compose.Compos
 
 def stage_window(conn: psycopg.Connection, attempt_id: int, chosen: Window, arrivals_after: int) -> dict[str, Any]:
     """Stage the rows of the window and record their window and how many rows of each kind; returns those numbers."""
-    source = compose.SQL(sql("crypto/window_rows")).format(
-        window_from=compose.Literal(chosen.first),
-        window_to=compose.Literal(chosen.last),
-        unreadable_after=compose.Literal(chosen.unreadable_after),
-    )
-    stage_rows(conn, attempt_id, source)
-    parameters = {"window_from": chosen.first, "window_to": chosen.last, "arrivals_after": arrivals_after}
-    counts = {
-        **one_row(conn, "crypto/count_arrivals", parameters),
-        **one_row(conn, "crypto/count_outcomes", {"attempt_id": attempt_id}),
-    }
-    conn.execute(sql("crypto/run_staged"), {**counts, **parameters, "attempt_id": attempt_id})
+    parameters = {**asdict(chosen), "attempt_id": attempt_id, "arrivals_after": arrivals_after}
+    literals = {name: compose.Literal(value) for name, value in parameters.items()}
+    stage_rows(conn, attempt_id, compose.SQL(WINDOW_ROWS).format(**literals))
+    counts = {**one_row(conn, COUNT_ARRIVALS, parameters), **one_row(conn, COUNT_STAGED, parameters)}
+    conn.execute(MARK_STAGED, {**counts, **parameters})
     return counts
 
 
@@ -98,14 +147,14 @@ def _stage(request: Request) -> dict[str, Any]:
         chosen = window(state, request.snapshot_date, full_refresh=request.full_refresh)
         if chosen.kind == "full":
             conn.execute("set local enable_seqscan = on")
-        if not state.arrivals_after:  # a history that no run has seen: the rows of the one before are gone
-            conn.execute(sql("crypto/close_gone_rejects"))
+        if not state.arrivals_after:  # a history that no run has seen: the rows of the one before were deleted
+            conn.execute(CLOSE_DELETED_REJECTS)
         attempt_id = begin_attempt(conn, request, state, chosen)
         counts = stage_window(conn, attempt_id, chosen, state.arrivals_after)
     return {
         "attempt_id": attempt_id,
         "kind": chosen.kind,
-        "window_from": chosen.first,
-        "window_to": chosen.last,
+        "window_from": chosen.window_from,
+        "window_to": chosen.window_to,
         **counts,
     }

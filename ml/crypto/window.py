@@ -35,8 +35,8 @@ class Window:
     """Purchase dates to read, both ends included; rows without a date are read above raw_id `unreadable_after`."""
 
     kind: str
-    first: date
-    last: date
+    window_from: date
+    window_to: date
     unreadable_after: int
 
 

@@ -1,5 +1,6 @@
--- ops.bt_crypto_events, one row per purchase: what an attempt staged is inserted, or updated where it differs; rows that
--- are as staged are not touched. Returns both numbers. Parameters: attempt_id, window_from, window_to.
+-- ops.bt_crypto_events, one row per purchase: what an attempt staged is inserted, or updated where it differs, and what it
+-- did not find any more is deactivated; rows that are as staged are not touched. Returns the three numbers.
+-- Parameters: attempt_id, window_from, window_to.
 with
 
 staged as (
@@ -34,6 +35,22 @@ updated as (
         and (event.purchase_price, event.purchase_value, event.is_active, event.raw_id)
         <> (staged.purchase_price, staged.purchase_value, staged.is_active, staged.raw_id)
     returning 1
+),
+
+deactivated as (
+    update ops.bt_crypto_events as event
+    set is_active = false, updated_at = now()
+    where event.purchase_date between %(window_from)s and %(window_to)s
+        and event.is_active
+        and not exists (
+            select from staged
+            where (staged.site_id, staged.user_id, staged.purchase_date, staged.crypto_type, staged.purchase_units)
+                = (event.site_id, event.user_id, event.purchase_date, event.crypto_type, event.purchase_units)
+        )
+    returning 1
 )
 
-select (select count(*) from inserted) as rows_inserted, (select count(*) from updated) as rows_updated
+select
+    (select count(*) from inserted) as rows_inserted,
+    (select count(*) from updated) as rows_updated,
+    (select count(*) from deactivated) as rows_deactivated

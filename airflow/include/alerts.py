@@ -1,0 +1,51 @@
+"""Tells of a failed DAG run: one line in the log and, where `ALERT_WEBHOOK_URL` is set, a message to it."""
+
+import logging
+import os
+from typing import Any
+
+import requests
+
+TIMEOUT_S = 10
+log = logging.getLogger(__name__)
+
+
+def announce_failure(context: Any) -> None:
+    """The `on_failure_callback` of every DAG: Airflow's DAG processor calls it once for a run that has failed.
+
+    Slack, Teams and Mattermost show the message's `text`. If the webhook fails or is slow, a warning is logged.
+    """
+    failure = _describe(context)
+    log.error(failure["text"])
+    url = os.environ.get("ALERT_WEBHOOK_URL")
+    if not url:
+        return
+    try:
+        with requests.post(url, json=failure, timeout=TIMEOUT_S, stream=True) as answer:  # its body is not read
+            if not answer.ok:
+                log.warning("ALERT_WEBHOOK_URL: the webhook answered with status %s", answer.status_code)
+    except requests.RequestException as error:  # not its text, which has the URL: whoever knows that can post to it
+        log.warning("ALERT_WEBHOOK_URL: the message was not sent: %s", type(error).__name__)
+
+
+def _describe(context: Any) -> dict[str, Any]:
+    """The message; Airflow 3 passes the task that failed last, Airflow 2 any task of the run, and the run to ask."""
+    run, task = context.get("dag_run"), context.get("ti")
+    failed = [task] if task else []
+    if hasattr(run, "get_task_instances"):
+        failed = run.get_task_instances(state="failed")
+    message = {
+        "dag_id": context["dag"].dag_id,
+        "run_id": context["run_id"],
+        "snapshot_date": _snapshot_date(context["params"], run) if run else None,
+        "failed_tasks": [one.task_id for one in failed],
+        "log_url": failed[0].log_url if failed else None,
+    }
+    tasks = ", ".join(message["failed_tasks"]) or "unknown"
+    text = "DAG {dag_id} failed for {snapshot_date}: run {run_id}, task {tasks}, log {log_url}"
+    return {"text": text.format(tasks=tasks, **message), **message}
+
+
+def _snapshot_date(params: Any, run: Any) -> str:
+    """What dag_tasks.SNAPSHOT_DATE gives a task."""
+    return params["snapshot_date"] or f"{run.logical_date or run.run_after:%Y-%m-%d}"

@@ -1,29 +1,47 @@
-"""Command line of the local stack, called by the Makefile: `python -m local COMMAND`."""
+"""Command line of the local stack, called by the Makefile: `python -m local COMMAND`.
+
+Any supported Python runs this file. It makes the model's environment where there is none, and goes on in that one.
+"""
 
 import argparse
+import contextlib
 import os
+import shutil
+import subprocess
 import sys
 
-from local import config, databases, environments, replay, stack, status, summary
-from local.console import Failure, say, warn
-from local.services import airflow_environment, base_environment, pipeline_environment
+from local import environments
+from local.console import Failure, say, step, warn
+from local.environments import STATE, VENVS, one_at_a_time, python_of
 
 HANDED_OVER = ("psql", "airflow", "ml")  # `psql …`, `airflow …` and `ml MODULE …` take their arguments as they are
+COMMANDS = {
+    "demo": "start the stack and replay history through it",
+    "up": "start the stack",
+    "down": "stop the stack",
+    "ps": "show the services",
+    "runs": "succeed when the local PostgreSQL runs",
+    "env": "print the connection variables",
+    "locks": "resolve the requirement files again",
+}
+MAKES_ENVIRONMENT = ("demo", "up", "env")
 
 
 def main() -> int:
     """Run one command; a failure that the user can act on is printed and gives exit code 1."""
     try:
         if sys.argv[1:2] and sys.argv[1] in HANDED_OVER:
-            _hand_over(sys.argv[1], sys.argv[2:])
-        _run(_parser().parse_args())
+            _go_on_in_model_environment(sys.argv[1])
+            from local import commands
+
+            commands.hand_over(sys.argv[1], sys.argv[2:])
+        return _run(_parser().parse_args())
     except Failure as failure:
         warn(f"error: {failure}")
         return 1
     except KeyboardInterrupt:
         warn("interrupted; the same command goes on where this one stopped")
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,84 +55,57 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--lines", type=int, default=30)
     commands.add_parser("clean", help="stop everything and delete .local").add_argument("--yes", action="store_true")
     commands.add_parser("seed", help="load the CSV files").add_argument("--force", action="store_true")
-    for name, text in {
-        "demo": "start the stack and replay history through it",
-        "locks": "resolve the requirement files anew",
-        "up": "start the stack",
-        "down": "stop the stack",
-        "ps": "show the services",
-        "runs": "succeed when the local PostgreSQL runs",
-        "env": "print the connection variables",
-    }.items():
+    for name, text in COMMANDS.items():
         commands.add_parser(name, help=text)
     return parser
 
 
-def _run(arguments: argparse.Namespace) -> None:
-    match arguments.command:
-        case "ps":
-            status.ps()
-        case "runs":
-            sys.exit(databases.cluster(config.load()).pid is None)
-        case "env":
-            status.env()
-        case "logs":
-            status.logs(arguments.service, follow=arguments.follow, lines=arguments.lines)
-        case _:
-            if arguments.command == "clean":
-                _ask(yes=arguments.yes)
-            with stack.one_at_a_time():
-                _change(arguments)
-
-
-def _hand_over(program: str, arguments: list[str]) -> None:
-    """Become `program` with the arguments as they are, connected to the local stack."""
-    settings = config.load()
-    if program == "psql":
-        status.psql(arguments)
-    if program == "ml":
-        variables, module = pipeline_environment(settings), [f"ml.{arguments[0]}", *arguments[1:]]
-    else:
-        variables, module = airflow_environment(settings), ["airflow", *arguments]
-    python = str(environments.python_of(program))
-    if not os.access(python, os.X_OK):
-        raise Failure(f"no Python environment {program}; start the stack first: make local-up")
-    os.execve(python, [python, "-m", *module], {**base_environment(), **variables})
-
-
-def _change(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "venv":
-            environments.ensure(*arguments.names)
+            with one_at_a_time():
+                environments.ensure(*arguments.names)
         case "locks":
-            environments.compile_locks()
-        case "up":
-            stack.up()
-        case "demo":
-            settings = stack.up()
-            summary.show(settings, replay.replay(settings))
-        case "seed":
-            settings = config.load()
-            server = databases.cluster(settings)
-            if server.pid is None:
-                raise Failure("PostgreSQL does not run; start it: make local-up")
-            databases.apply_init(server, settings)
-            if not stack.load_files(settings, anew=True, force=arguments.force):
-                raise Failure("not every file was loaded")
-        case "down":
-            stack.down()
+            with one_at_a_time():
+                environments.compile_locks()
         case "clean":
-            stack.clean()
+            _clean(yes=arguments.yes)
+        case "runs" if not python_of("ml").exists():
+            return 1
+        case _:
+            _go_on_in_model_environment(arguments.command)
+            from local import commands
+
+            return commands.run(arguments)
+    return 0
 
 
-def _ask(*, yes: bool) -> None:
-    """Let a person confirm that `.local` goes."""
-    if yes:
+def _go_on_in_model_environment(command: str) -> None:
+    """Become the same command in the model's environment, unless this is it; its lock decides what is in it."""
+    if os.path.realpath(sys.prefix) == os.path.realpath(VENVS / "ml"):
         return
-    say(f"This stops the local stack and deletes {environments.STATE}: databases, models, logs, Python environments.")
-    say("The CSV files stay.")
-    if not sys.stdin.isatty() or input("Type yes to go on: ").strip() != "yes":
-        raise Failure("nothing was deleted; `make clean YES=1` does not ask")
+    python = python_of("ml")
+    if command in MAKES_ENVIRONMENT or (python.exists() and command not in (*HANDED_OVER, "runs")):
+        with one_at_a_time(), contextlib.redirect_stdout(sys.stderr if command == "env" else sys.stdout):
+            environments.ensure("ml")
+    if not os.access(python, os.X_OK):
+        raise Failure("the local stack was never started here; start it: make local-up")
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    os.execve(python, [str(python), "-m", "local", *sys.argv[1:]], env)
+
+
+def _clean(*, yes: bool) -> None:
+    """Stop everything and delete `.local`: databases, models, logs, Python environments. The CSV files stay."""
+    if not yes:
+        say(f"This stops the local stack and deletes {STATE}: databases, models, logs, Python environments.")
+        say("The CSV files stay.")
+        if not sys.stdin.isatty() or input("Type yes to go on: ").strip() != "yes":
+            raise Failure("nothing was deleted; `make clean YES=1` does not ask")
+    if python_of("ml").exists() and subprocess.run([sys.executable, "-m", "local", "down"]).returncode != 0:
+        raise Failure("the local stack could not be stopped, and nothing was deleted")
+    if STATE.exists():
+        with step(f"delete {STATE}"):
+            shutil.rmtree(STATE)
 
 
 sys.exit(main())

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from local import unprivileged
 from local.config import Config
 from local.console import Failure, step
 from local.environments import LOCKS, ROOT, STATE, python_of
@@ -13,7 +14,6 @@ from local.postgres import INIT_DIR, Cluster, wheel_bin_dir
 from local.services import airflow_environment, base_environment, mlflow_environment
 
 DATA_DIR = STATE / "postgres" / "data"
-SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
 INIT_AIRFLOW = ROOT / "docker" / "airflow" / "init.py"
 UPGRADE_MLFLOW = (
     "import os; from mlflow.db import commands; commands(['upgrade', os.environ['MLFLOW_BACKEND_STORE_URI']])"
@@ -31,32 +31,32 @@ def cluster(config: Config) -> Cluster:
     )
 
 
-def must_restart(server: Cluster) -> bool:
-    """Whether PostgreSQL runs, and not as `.env` says now: on another port, or with another superuser."""
+def running(config: Config) -> Cluster:
+    """The local stack's PostgreSQL.
+
+    Raises:
+        Failure: it does not run.
+    """
+    server = cluster(config)
     if server.pid is None:
-        return False
-    lines = (DATA_DIR / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-    return lines[3] != str(server.port) or not _is_stamped("superuser", _superuser(server))
+        raise Failure("PostgreSQL does not run; start it: make local-up")
+    return server
 
 
-def start(server: Cluster) -> None:
-    """Start PostgreSQL if it does not run, making the data directory the first time."""
-    if server.pid:
-        return
+def prepare(server: Cluster) -> None:
+    """Make the data directory of the stopped PostgreSQL ready for a start; the first time there is none."""
     if not DATA_DIR.exists():
         with step("PostgreSQL: new data directory"):
             server.initialise()
-            _stamp("superuser", _superuser(server))
     elif (made_by := (DATA_DIR / "PG_VERSION").read_text(encoding="ascii").strip()) != major_version(server):
         raise Failure(
             f"the data in {DATA_DIR} belongs to PostgreSQL {made_by}, and this is {major_version(server)}; "
             "`make clean` removes it, and the next start loads the CSV files again"
         )
-    with step("PostgreSQL: start"):
-        if not _is_stamped("superuser", _superuser(server)):
-            server.set_superuser()
-            _stamp("superuser", _superuser(server))
-        server.start(*SETTINGS)
+    elif not _is_stamped("superuser", _superuser(server)):
+        server.set_superuser()
+    _stamp("superuser", _superuser(server))
+    unprivileged.own(DATA_DIR, server.bin_dir / "postgres")
 
 
 def major_version(server: Cluster) -> str:

@@ -1,16 +1,20 @@
 """Makes the virtual environments under `.local/venv` from hashed locks, with nothing but Python's standard library."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from local.console import Failure, step
+from local.console import Failure, say, step
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local"
+RUN = STATE / "run"
 VENVS = STATE / "venv"
 UV_HOME = STATE / "uv"
 LOCKS = {
@@ -42,6 +46,24 @@ COMPILED: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one command change this checkout's stack; a second one says whom it waits for."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            say(f"Another make (process {lock.read().strip()}) is at work in this checkout; waiting for it to end.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
 def python_of(name: str) -> Path:
     """Interpreter of the environment `name`; run tools as `python -m`, since long paths break scripts' first lines."""
     return VENVS / name / "bin" / "python"
@@ -64,7 +86,7 @@ def ensure(*names: str) -> None:
 
 
 def compile_locks() -> None:
-    """Resolve every requirements.in anew into its requirements.txt: all platforms, all hashes, no index address."""
+    """Resolve every requirements.in again into its requirements.txt: all platforms, all hashes, no index address."""
     for stem, options in COMPILED.items():
         source, lock = f"{stem}.in", f"{stem}.txt"
         with step(f"{source} → {lock}"):

@@ -89,7 +89,7 @@ def _go_on_in_model_environment(command: str) -> None:
         with one_at_a_time(), contextlib.redirect_stdout(sys.stderr if command == "env" else sys.stdout):
             environments.ensure("ml")
     if not os.access(python, os.X_OK):
-        raise Failure("the local stack was never started here; start it: make local-up")
+        raise Failure("no stack runs here; start one: make local-up, or in containers make up")
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     os.execve(python, [str(python), "-m", "local", *sys.argv[1:]], env)
 

@@ -70,5 +70,16 @@ test: lint ## Check style and types, then run the unit and integration tests
 	@$(LOCAL) venv airflow test
 	$(IN_TEST) pytest $(TWO_AT_A_TIME) $(TESTS)
 
-locks: ## Resolve every requirements.in anew into its hashed requirements.txt
-	@$(LOCAL) locks
+# All platforms, all hashes, no index address; images keep to the model's versions.
+COMPILE = $(LOCAL) uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+WITH_MODEL = --constraint ml/requirements$$line.txt
+
+locks: ## Resolve every requirements.in again into its hashed requirements.txt
+	@for stem in local/uv ml/requirements ml/requirements-seed local/requirements tests/requirements \
+		docker/airflow/requirements docker/airflow/requirements-seed docker/airflow/build-seed; do \
+		echo "$$stem"; $(COMPILE) $$stem.in -o $$stem.txt || exit; done
+	@for line in "" -seed; do echo "docker/*/requirements$$line"; \
+		for image in streamlit jupyter; do \
+			$(COMPILE) $(WITH_MODEL) docker/$$image/requirements$$line.in -o docker/$$image/requirements$$line.txt || exit; done; \
+		$(COMPILE) $(WITH_MODEL) --override docker/mlflow/overrides$$line.txt \
+			docker/mlflow/requirements$$line.in -o docker/mlflow/requirements$$line.txt || exit; done

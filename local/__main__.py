@@ -15,27 +15,31 @@ from local.console import Failure, say, step, warn
 from local.environments import STATE, VENVS, one_at_a_time, python_of
 
 HANDED_OVER = ("psql", "airflow", "ml")  # `psql …`, `airflow …` and `ml MODULE …` take their arguments as they are
-COMMANDS = {
-    "demo": "start the stack and replay history through it",
-    "up": "start the stack",
-    "down": "stop the stack",
-    "ps": "show the services",
-    "runs": "succeed when the local PostgreSQL runs",
-    "env": "print the connection variables",
-    "locks": "resolve the requirement files again",
-}
+COMMANDS = ("demo", "up", "down", "ps", "logs", "seed", "env", "runs", "clean", "venv")
 MAKES_ENVIRONMENT = ("demo", "up", "env")
+ONLY_LOOKS = (*HANDED_OVER, "runs")
 
 
 def main() -> int:
     """Run one command; a failure that the user can act on is printed and gives exit code 1."""
+    command, *rest = sys.argv[1:] or ["--help"]
     try:
-        if sys.argv[1:2] and sys.argv[1] in HANDED_OVER:
-            _go_on_in_model_environment(sys.argv[1])
-            from local import commands
+        if command == "uv":
+            environments.uv(*rest)
+            return 0
+        arguments = None if command in HANDED_OVER else _parser().parse_args()
+        if arguments and command == "venv":
+            with one_at_a_time():
+                environments.ensure(*arguments.names)
+            return 0
+        if arguments and command == "clean":
+            return _clean(yes=arguments.yes)
+        if command == "runs" and not python_of("ml").exists():
+            return 1
+        _go_on_in_model_environment(command)
+        from local import commands
 
-            commands.hand_over(sys.argv[1], sys.argv[2:])
-        return _run(_parser().parse_args())
+        return commands.run(arguments) if arguments else commands.hand_over(command, rest)
     except Failure as failure:
         warn(f"error: {failure}")
         return 1
@@ -46,38 +50,14 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    venv = commands.add_parser("venv", help="make or update Python environments")
-    venv.add_argument("names", nargs="+", choices=sorted(environments.LOCKS))
-    logs = commands.add_parser("logs", help="show the services' logs")
-    logs.add_argument("--service", default="")
-    logs.add_argument("--follow", action="store_true")
-    logs.add_argument("--lines", type=int, default=30)
-    commands.add_parser("clean", help="stop everything and delete .local").add_argument("--yes", action="store_true")
-    commands.add_parser("seed", help="load the CSV files").add_argument("--force", action="store_true")
-    for name, text in COMMANDS.items():
-        commands.add_parser(name, help=text)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("names", nargs="*", help="environments that venv makes")
+    parser.add_argument("--service", default="", help="logs of this service alone")
+    parser.add_argument("--follow", action="store_true", help="logs as they grow")
+    parser.add_argument("--lines", type=int, default=30, help="of each log")
+    parser.add_argument("--yes", action="store_true", help="clean without asking")
+    parser.add_argument("--force", action="store_true", help="seed with a file that shrank by more than half")
     return parser
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    match arguments.command:
-        case "venv":
-            with one_at_a_time():
-                environments.ensure(*arguments.names)
-        case "locks":
-            with one_at_a_time():
-                environments.compile_locks()
-        case "clean":
-            _clean(yes=arguments.yes)
-        case "runs" if not python_of("ml").exists():
-            return 1
-        case _:
-            _go_on_in_model_environment(arguments.command)
-            from local import commands
-
-            return commands.run(arguments)
-    return 0
 
 
 def _go_on_in_model_environment(command: str) -> None:
@@ -85,7 +65,7 @@ def _go_on_in_model_environment(command: str) -> None:
     if os.path.realpath(sys.prefix) == os.path.realpath(VENVS / "ml"):
         return
     python = python_of("ml")
-    if command in MAKES_ENVIRONMENT or (python.exists() and command not in (*HANDED_OVER, "runs")):
+    if command in MAKES_ENVIRONMENT or (python.exists() and command not in ONLY_LOOKS):
         with one_at_a_time(), contextlib.redirect_stdout(sys.stderr if command == "env" else sys.stdout):
             environments.ensure("ml")
     if not os.access(python, os.X_OK):
@@ -94,7 +74,7 @@ def _go_on_in_model_environment(command: str) -> None:
     os.execve(python, [str(python), "-m", "local", *sys.argv[1:]], env)
 
 
-def _clean(*, yes: bool) -> None:
+def _clean(*, yes: bool) -> int:
     """Stop everything and delete `.local`: databases, models, logs, Python environments. The CSV files stay."""
     if not yes:
         say(f"This stops the local stack and deletes {STATE}: databases, models, logs, Python environments.")
@@ -106,6 +86,7 @@ def _clean(*, yes: bool) -> None:
     if STATE.exists():
         with step(f"delete {STATE}"):
             shutil.rmtree(STATE)
+    return 0
 
 
 sys.exit(main())

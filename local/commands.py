@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from typing import NoReturn
 
 from local import config, databases, environments, stack, status
@@ -22,12 +21,12 @@ def run(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "ps":
             status.ps()
-        case "runs":
-            return int(databases.cluster(config.load()).pid is None)
         case "env":
             status.env()
         case "logs":
             status.logs(arguments.service, follow=arguments.follow, lines=arguments.lines)
+        case "runs":
+            return int(databases.cluster(config.load()).pid is None)
         case _:
             with one_at_a_time():
                 _change(arguments)
@@ -38,6 +37,8 @@ def _change(arguments: argparse.Namespace) -> None:
     match arguments.command:
         case "up":
             stack.up()
+        case "down":
+            stack.down()
         case "demo":
             settings = stack.up()
             os.environ.update(pipeline_environment(settings))  # which `ml` reads
@@ -46,12 +47,9 @@ def _change(arguments: argparse.Namespace) -> None:
             summary.show(settings, replay.replay(settings))
         case "seed":
             settings = config.load()
-            server = databases.running(settings)
-            databases.apply_init(server, settings)
+            databases.apply_init(databases.running(settings), settings)
             if not stack.load_files(settings, anew=True, force=arguments.force):
                 raise Failure("not every file was loaded")
-        case "down":
-            stack.down()
 
 
 def hand_over(program: str, arguments: list[str]) -> NoReturn:
@@ -69,4 +67,3 @@ def hand_over(program: str, arguments: list[str]) -> NoReturn:
     if not os.access(python, os.X_OK):
         raise Failure(f"no Python environment {program}; start the stack first: make local-up")
     os.execve(python, [python, "-m", *module], {**base_environment(), **variables})
-    sys.exit("not reached")

@@ -16,26 +16,13 @@ from local.console import Failure
 from local.environments import ROOT, STATE
 
 DEFAULT_PORTS = {
-    "POSTGRES_PORT": 5432,
-    "AIRFLOW_PORT": 8080,
-    "MLFLOW_PORT": 5000,
-    "STREAMLIT_PORT": 8501,
-    "JUPYTER_PORT": 8888,
-}
-DEFAULTS = {
-    "POSTGRES_DB": "meli",
-    "POSTGRES_USER": "meli",
-    "AIRFLOW_ADMIN_USER": "admin",
-}
+    "POSTGRES_PORT": 5432, "AIRFLOW_PORT": 8080, "MLFLOW_PORT": 5000, "STREAMLIT_PORT": 8501, "JUPYTER_PORT": 8888,
+}  # fmt: skip
+DEFAULTS = {"POSTGRES_DB": "meli", "POSTGRES_USER": "meli", "AIRFLOW_ADMIN_USER": "admin"}
 PASSWORDS = (
-    "POSTGRES_PASSWORD",
-    "PIPELINE_DB_PASSWORD",
-    "READER_DB_PASSWORD",
-    "NOTEBOOK_DB_PASSWORD",
-    "AIRFLOW_DB_PASSWORD",
-    "MLFLOW_DB_PASSWORD",
-    "AIRFLOW_ADMIN_PASSWORD",
-)
+    "POSTGRES_PASSWORD", "PIPELINE_DB_PASSWORD", "READER_DB_PASSWORD", "NOTEBOOK_DB_PASSWORD",
+    "AIRFLOW_DB_PASSWORD", "MLFLOW_DB_PASSWORD", "AIRFLOW_ADMIN_PASSWORD",
+)  # fmt: skip
 NOT_PUBLIC = ("PASSWORD", "SECRET", "TOKEN", "_KEY", "_PORT", "_MEMORY", "COMPOSE_", "MINIO_", "S3_")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 DATABASE_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would cut the rest off in silence

@@ -2,14 +2,13 @@
 
 import hashlib
 import re
-import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from local import unprivileged
 from local.config import Config
-from local.console import Failure, step
-from local.environments import LOCKS, ROOT, STATE, python_of
+from local.console import Failure, run, step
+from local.environments import ROOT, STATE, lock, python_of
 from local.postgres import INIT_DIR, Cluster, wheel_bin_dir
 from local.services import airflow_environment, base_environment, mlflow_environment
 
@@ -61,8 +60,8 @@ def prepare(server: Cluster) -> None:
 
 def major_version(server: Cluster) -> str:
     """First number of the binaries' version."""
-    shown = subprocess.run([str(server.bin_dir / "postgres"), "--version"], capture_output=True, text=True).stdout
-    return shown.split()[-1].partition(".")[0] if shown else "unknown"
+    shown = run([str(server.bin_dir / "postgres"), "--version"], "PostgreSQL's binaries do not run")
+    return shown.split()[-1].partition(".")[0]
 
 
 def apply_init(server: Cluster, config: Config) -> None:
@@ -100,8 +99,8 @@ def migrate_services(config: Config) -> None:
     user = f"{config['AIRFLOW_ADMIN_USER']}\n{config['AIRFLOW_ADMIN_PASSWORD']}"
     script = INIT_AIRFLOW.read_text(encoding="utf-8")
     todo = [
-        ("mlflow", _lock("ml"), [str(python_of("ml")), "-c", UPGRADE_MLFLOW], mlflow),
-        ("airflow", f"{user}\n{_lock('airflow')}\n{script}", [str(python_of("airflow")), str(INIT_AIRFLOW)], airflow),
+        ("mlflow", lock("ml"), [str(python_of("ml")), "-c", UPGRADE_MLFLOW], mlflow),
+        ("airflow", f"{user}\n{lock('airflow')}\n{script}", [str(python_of("airflow")), str(INIT_AIRFLOW)], airflow),
     ]
     todo = [each for each in todo if not _is_stamped(each[0], each[1])]
     if todo:
@@ -111,26 +110,12 @@ def migrate_services(config: Config) -> None:
 
 
 def _migrate(name: str, target: str, command: list[str], env: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        command,
-        env=env,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise Failure(f"the tables of {name} could not be brought up to date:\n{done.stdout[-3000:].strip()}")
+    run(command, f"the tables of {name} could not be brought up to date", env=env, cwd=ROOT)
     _stamp(name, target)
 
 
 def _superuser(server: Cluster) -> str:
     return f"{server.superuser}\n{server.password}"
-
-
-def _lock(environment: str) -> str:
-    return LOCKS[environment].read_text(encoding="utf-8")
 
 
 def _is_stamped(name: str, what: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import processes, unprivileged
-from local.console import Failure
+from local.console import Failure, run
 from local.environments import ROOT, VENVS, python_of
 
 INIT_DIR = ROOT / "docker" / "postgres" / "init"
@@ -175,10 +175,8 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str, cwd: Path | None = None, given: str = "") -> None:
         command = unprivileged.prepare([str(self.bin_dir / program), *arguments])
-        done = subprocess.run(
-            command, env=clean_environment(), cwd=cwd, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True,
-        )  # fmt: skip
-        if done.returncode != 0:
+        try:
+            run(command, f"{program} failed", given=given, env=clean_environment(), cwd=cwd)
+        except Failure as failure:
             tail = self.log.read_text(encoding="utf-8", errors="replace")[-2000:].strip() if self.log.exists() else ""
-            raise Failure(f"{program} failed: {done.stdout.strip()}\n{tail}".strip())
+            raise Failure(f"{failure}\n{tail}".strip()) from failure

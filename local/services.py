@@ -10,12 +10,13 @@ from typing import Any
 
 from local import processes
 from local.config import Config
-from local.environments import LOCKS, ROOT, RUN, STATE, python_of
+from local.environments import ROOT, RUN, STATE, lock, python_of
 from local.postgres import Cluster
 
 HOME = STATE / "home"
 LOGS = STATE / "log"
 AIRFLOW_HOME = STATE / "airflow"
+AIRFLOW_CONFIG = ROOT / "docker" / "airflow" / "airflow.cfg"
 LAB_CONFIG = HOME / ".jupyter" / "labconfig" / "page_config.json"
 NO_NEWS = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n'
 ARTIFACTS = STATE / "mlflow" / "artifacts"
@@ -36,7 +37,7 @@ class Service:
     command: list[str]
     variables: dict[str, str]
     version: str
-    port_variable: str | None = None
+    port_variable: str = ""
     health: str = ""
     data_dir: Path | None = None
     stop_signal: str = "TERM"
@@ -112,7 +113,7 @@ def airflow_environment(config: Config) -> dict[str, str]:
     return {
         **pipeline_environment(config),
         "AIRFLOW_HOME": str(AIRFLOW_HOME),
-        "AIRFLOW_CONFIG": str(ROOT / "docker" / "airflow" / "airflow.cfg"),  # the containers', with what differs here:
+        "AIRFLOW_CONFIG": str(AIRFLOW_CONFIG),  # the containers', with what differs here:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{config.airflow_url}/execution/",
         "AIRFLOW__CORE__FERNET_KEY": secret["fernet_key"],
@@ -137,61 +138,31 @@ def all_services(config: Config, server: Cluster) -> list[Service]:
     reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD"), **python_path}
     notebook = {**config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD"), **python_path}
     notebook["JUPYTER_TOKEN"] = config["JUPYTER_TOKEN"]
-    port = {variable: str(number) for variable, number in config.ports.items()}
+    mlflow = mlflow_environment(config)
 
-    def service(name: str, words: str, variables: dict[str, str], port: str | None = None, health: str = "") -> Service:
+    def service(name: str, words: str, told: dict[str, str], port_variable: str = "", health: str = "") -> Service:
         environment = "airflow" if words.startswith("airflow") else "ml"
-        command = [str(python_of(environment)), "-m", *words.split()]
-        return Service(name, command, variables, _lock(environment), port, health)
+        port = [str(config.ports[port_variable])] if port_variable else []
+        command = [str(python_of(environment)), "-m", *words.split(), *port]
+        version = lock(environment) + AIRFLOW_CONFIG.read_text(encoding="utf-8")
+        return Service(name, command, told, version, port_variable, health)
 
     return [
         Service(
-            POSTGRES,
-            server.command(*POSTGRES_SETTINGS),
-            {},
-            f"{server.superuser}\n{server.password}\n{_lock('ml')}",
-            "POSTGRES_PORT",
-            data_dir=server.data_dir,
-            stop_signal="INT",
-            stop_s=60,
+            POSTGRES, server.command(*POSTGRES_SETTINGS), {},
+            f"{server.superuser}\n{server.password}\n{lock('ml')}",
+            "POSTGRES_PORT", data_dir=server.data_dir, stop_signal="INT", stop_s=60,
         ),
-        service(
-            "mlflow",
-            f"mlflow server --host 127.0.0.1 --port {port['MLFLOW_PORT']} --workers 1",
-            mlflow_environment(config),
-            "MLFLOW_PORT",
-            "/health",
-        ),
-        service(
-            "airflow-webserver",
-            f"airflow api-server --host 127.0.0.1 --port {port['AIRFLOW_PORT']} --workers 1",
-            airflow,
-            "AIRFLOW_PORT",
-            "/api/v2/version",
-        ),
+        service("mlflow", "mlflow server --workers 1 --host 127.0.0.1 --port", mlflow, "MLFLOW_PORT", "/health"),
+        service("airflow-webserver", "airflow api-server --workers 1 --host 127.0.0.1 --port", airflow,
+                "AIRFLOW_PORT", "/api/v2/version"),
         service("airflow-dag-processor", "airflow dag-processor", airflow),
-        service(
-            "streamlit",
-            "streamlit run streamlit_app/app.py --server.address=127.0.0.1 --server.headless=true"
-            f" --server.port={port['STREAMLIT_PORT']} --browser.gatherUsageStats=false",
-            reader,
-            "STREAMLIT_PORT",
-            "/_stcore/health",
-        ),
-        service(
-            "jupyter",
-            "jupyterlab --no-browser --allow-root --ServerApp.ip=127.0.0.1 --ServerApp.port_retries=0"
-            f" --ServerApp.port={port['JUPYTER_PORT']} --ServerApp.root_dir=notebooks",
-            notebook,
-            "JUPYTER_PORT",
-            "/api",
-        ),
+        service("streamlit", "streamlit run streamlit_app/app.py --server.address=127.0.0.1 --server.headless=true"
+                " --browser.gatherUsageStats=false --server.port", reader, "STREAMLIT_PORT", "/_stcore/health"),
+        service("jupyter", "jupyterlab --no-browser --allow-root --ServerApp.ip=127.0.0.1 --ServerApp.port_retries=0"
+                " --ServerApp.root_dir=notebooks --ServerApp.port", notebook, "JUPYTER_PORT", "/api"),
         service("airflow-scheduler", "airflow scheduler --skip-serve-logs", airflow),
-    ]
-
-
-def _lock(environment: str) -> str:
-    return LOCKS[environment].read_text(encoding="utf-8")
+    ]  # fmt: skip
 
 
 def mlflow_environment(config: Config) -> dict[str, str]:

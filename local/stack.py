@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import time
-import urllib.error
 import urllib.request
 
 from local import config as configuration
@@ -56,7 +55,7 @@ def load_files(settings: Config, *, anew: bool = False, force: bool = False) -> 
     for line in said:
         say(f"  {line}")
     if problem:
-        warn(f"not loaded: {problem}\nMend the file, then: make seed")
+        warn(f"not loaded: {problem}\nCorrect the file, then: make seed")
     return not problem
 
 
@@ -89,7 +88,7 @@ def is_healthy(service: Service, settings: Config) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 

@@ -44,13 +44,8 @@ def env() -> None:
     """Print `export` lines with which PostgreSQL and MLflow clients, and the `ml` commands, connect as the pipeline."""
     settings = configuration.load()
     pipeline = settings.connection("meli_pipeline", "PIPELINE_DB_PASSWORD")
-    libpq = {
-        "PGHOST": pipeline["POSTGRES_HOST"],
-        "PGPORT": pipeline["POSTGRES_PORT"],
-        "PGDATABASE": pipeline["POSTGRES_DB"],
-        "PGUSER": pipeline["POSTGRES_USER"],
-        "PGPASSWORD": pipeline["POSTGRES_PASSWORD"],
-    }
+    names = {"HOST": "HOST", "PORT": "PORT", "DATABASE": "DB", "USER": "USER", "PASSWORD": "PASSWORD"}
+    libpq = {f"PG{ours}": pipeline[f"POSTGRES_{theirs}"] for ours, theirs in names.items()}
     for name, value in sorted({**pipeline_environment(settings), **libpq}.items()):
         say(f"export {name}={shlex.quote(value)}")
 

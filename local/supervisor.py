@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import subprocess
 import time
 from collections.abc import Sequence
 from http.client import HTTPException
@@ -14,7 +13,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from local import processes
 from local.config import write_private
-from local.console import Failure
+from local.console import run
 from local.environments import ROOT, RUN, python_of
 from local.services import LOGS, Service, base_environment
 
@@ -97,9 +96,7 @@ def configure(services: Sequence[Service]) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     command = [str(python_of("ml")), "-m", "supervisor.supervisord", "-c", str(CONFIG)]
     env = {**base_environment(), processes.MARK: str(RUN / "supervisord")}
-    started = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if started.returncode != 0:
-        raise Failure(f"the supervisor did not start:\n{(started.stdout + started.stderr).strip()}")
+    run(command, "the supervisor did not start", cwd=ROOT, env=env)
 
 
 def start(name: str) -> None:

@@ -10,9 +10,8 @@ from local.config import Config
 from local.console import Failure, run, step
 from local.environments import ROOT, STATE, lock, python_of
 from local.postgres import INIT_DIR, Cluster, wheel_bin_dir
-from local.services import airflow_environment, base_environment, mlflow_environment
+from local.services import DATA_DIR, airflow_environment, base_environment, mlflow_environment
 
-DATA_DIR = STATE / "postgres" / "data"
 INIT_AIRFLOW = ROOT / "docker" / "airflow" / "init.py"
 UPGRADE_MLFLOW = (
     "import os; from mlflow.db import commands; commands(['upgrade', os.environ['MLFLOW_BACKEND_STORE_URI']])"

@@ -36,10 +36,10 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
-def clear(data_dir: str | Path) -> None:
+def clear(data_dir: Path) -> None:
     """Kill the sessions of a server that is gone; then a postmaster.pid that is still there is stale and goes too."""
-    processes.end(processes.at_work_in(Path(data_dir)))
-    (Path(data_dir) / "postmaster.pid").unlink(missing_ok=True)
+    processes.end(processes.at_work_in(data_dir))
+    (data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Finds what a killed supervisor, service or PostgreSQL left running, and ends it."""
 
+import contextlib
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,13 +27,22 @@ def at_work_in(folder: Path) -> list[psutil.Process]:
 def end(processes: Iterable[psutil.Process], *, patience_s: float = 0) -> None:
     """Ask the processes to end, if there is patience; kill those that are left, and wait until they are gone."""
     left = list(processes)
-    if patience_s:
-        for process in left:
-            process.terminate()
-        _, left = psutil.wait_procs(left, timeout=patience_s)
-    for process in left:
-        process.kill()
-    psutil.wait_procs(left, timeout=END_S)
+    for ask, seconds in ((psutil.Process.terminate, patience_s), (psutil.Process.kill, END_S)):
+        if seconds:
+            for process in left:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    ask(process)
+            deadline = time.monotonic() + seconds
+            while (left := [process for process in left if _lives(process)]) and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it runs: what nobody has reaped does not, and `psutil.wait_procs` would wait for it."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def memory_bytes(pid: int) -> int:
@@ -43,7 +54,7 @@ def memory_bytes(pid: int) -> int:
         return 0
     for process in family:
         try:
-            total += getattr(process.memory_full_info(), "pss", None) or process.memory_info().rss
+            total += process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss
         except psutil.Error:
             continue  # ended meanwhile, or belongs to another user
     return total

@@ -6,6 +6,7 @@ import sys
 
 from local import postgres, processes
 from local.environments import RUN
+from local.services import DATA_DIR, POSTGRES
 
 
 def main(name: str) -> None:
@@ -13,11 +14,10 @@ def main(name: str) -> None:
     file = RUN / f"{name}.json"
     service = json.loads(file.read_text(encoding="utf-8"))
     processes.end(processes.marked(str(file)))
-    if service["data_dir"]:
-        postgres.clear(service["data_dir"])
-        os.chdir(service["data_dir"])
-    command = service["command"]
-    os.execvpe(command[0], command, service["environment"])
+    if name == POSTGRES:
+        postgres.clear(DATA_DIR)
+        os.chdir(DATA_DIR)  # by which its processes are found, from the first moment on
+    os.execvpe(service["command"][0], service["command"], service["environment"])
 
 
 if __name__ == "__main__":

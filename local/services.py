@@ -15,6 +15,7 @@ from local.postgres import Cluster
 
 HOME = STATE / "home"
 LOGS = STATE / "log"
+DATA_DIR = STATE / "postgres" / "data"
 AIRFLOW_HOME = STATE / "airflow"
 AIRFLOW_CONFIG = ROOT / "docker" / "airflow" / "airflow.cfg"
 LAB_CONFIG = HOME / ".jupyter" / "labconfig" / "page_config.json"
@@ -39,7 +40,6 @@ class Service:
     version: str
     port_variable: str = ""
     health: str = ""
-    data_dir: Path | None = None
     stop_signal: str = "TERM"
     stop_s: int = 30
 
@@ -62,13 +62,9 @@ class Service:
     @property
     def written(self) -> dict[str, Any]:
         """What its file holds; PostgreSQL's processes are found by their folder and need no mark."""
-        mark = {} if self.data_dir else {processes.MARK: str(self.file)}
-        return {
-            "command": self.command,
-            "environment": {**base_environment(), **self.variables, **mark},
-            "data_dir": self.data_dir and str(self.data_dir),
-            "definition": self.definition,
-        }
+        mark = {} if self.name == POSTGRES else {processes.MARK: str(self.file)}
+        environment = {**base_environment(), **self.variables, **mark}
+        return {"command": self.command, "environment": environment, "definition": self.definition}
 
 
 def base_environment() -> dict[str, str]:
@@ -151,7 +147,7 @@ def all_services(config: Config, server: Cluster) -> list[Service]:
         Service(
             POSTGRES, server.command(*POSTGRES_SETTINGS), {},
             f"{server.superuser}\n{server.password}\n{lock('ml')}",
-            "POSTGRES_PORT", data_dir=server.data_dir, stop_signal="INT", stop_s=60,
+            "POSTGRES_PORT", stop_signal="INT", stop_s=60,
         ),
         service("mlflow", "mlflow server --workers 1 --host 127.0.0.1 --port", mlflow, "MLFLOW_PORT", "/health"),
         service("airflow-webserver", "airflow api-server --workers 1 --host 127.0.0.1 --port", airflow,

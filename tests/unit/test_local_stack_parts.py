@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -161,3 +162,26 @@ def test_password_reaches_its_service_as_it_is_and_no_other_user(settings, serve
     serve.main("streamlit")
     assert handed[0]["POSTGRES_PASSWORD"] == password
     assert streamlit.file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["rollback"], ["airflow-scheduler", "ml.promote", "--rollback"]),
+        (["psql", "ARGS=-c 'select 1, 2'"], ["postgres", "psql", "-c", "select 1, 2"]),
+        (["airflow", "ARGS=dags list"], ["airflow-webserver", "airflow", "dags", "list"]),
+    ],
+)
+def test_command_goes_to_the_containers_where_they_run_alone(tmp_path, command, words):
+    for folder in ("local", "docker", "tests/browser"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    docker = tmp_path / "bin" / "docker"  # says what it is told
+    docker.parent.mkdir()
+    docker.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    docker.chmod(0o755)
+    env = {**os.environ, "PATH": f"{docker.parent}:{os.environ['PATH']}"}
+    made = subprocess.run(["make", "-s", *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    said = made.stdout.split("\nexec\n")[1]
+    assert all(word in said for word in words), said

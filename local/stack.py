@@ -74,8 +74,7 @@ def down() -> None:
 
 def is_current(service: Service) -> bool:
     """Whether the service runs, and as it is defined now."""
-    state, _ = supervisor.states().get(service.name, ("", 0))
-    return state in supervisor.UP and supervisor.is_current(service)
+    return supervisor.state(service.name) in supervisor.UP and supervisor.is_current(service)
 
 
 def is_healthy(service: Service, settings: Config) -> bool:

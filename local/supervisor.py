@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Error, Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
@@ -67,8 +67,13 @@ def states() -> dict[str, tuple[str, int]]:
     """State and process id (0: none) of every service; nothing while the daemon does not run."""
     try:
         return {each["name"]: (each["statename"], each["pid"]) for each in call("getAllProcessInfo")}
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, Error):  # no socket, nobody behind it, or one that is shutting down
         return {}
+
+
+def state(name: str) -> str:
+    """State of one service, in supervisor's words."""
+    return states().get(name, ("STOPPED", 0))[0]
 
 
 def is_current(service: Service) -> bool:
@@ -101,13 +106,13 @@ def configure(services: Sequence[Service]) -> None:
 
 def start(name: str) -> None:
     """Start a service unless it runs."""
-    if states()[name][0] not in UP:
+    if state(name) not in UP:
         call("startProcess", name, False)
 
 
 def ask_to_stop(name: str) -> None:
     """Have a service end, if it runs, without waiting for it."""
-    if states().get(name, ("", 0))[0] in AT_WORK:
+    if state(name) in AT_WORK:
         with contextlib.suppress(Fault):  # it has ended meanwhile
             call("stopProcess", name, False)
 
@@ -115,7 +120,7 @@ def ask_to_stop(name: str) -> None:
 def stop(name: str) -> None:
     """Stop a service with all that it started; the daemon kills one that takes too long to end."""
     ask_to_stop(name)
-    while states().get(name, ("", 0))[0] == "STOPPING":
+    while state(name) == "STOPPING":
         time.sleep(0.1)
     processes.end(processes.marked(str(RUN / f"{name}.json")))
 

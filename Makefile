@@ -10,6 +10,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 LOCAL = "$(or $(PYTHON),$(error no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python))" -m local
 IN_TEST = .local/venv/test/bin/python -m
 TESTS ?= tests/unit tests/integration
+# What works on either stack: on the containers if they run and the local one does not.
+either = if ! $(LOCAL) runs && [ -n "$$($(COMPOSE) ps -q 2>/dev/null)" ]; then $(2); else $(1); fi
 # Files of tests, each in one process, since the tests of a file share servers.
 TWO_AT_A_TIME = -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -33,17 +35,19 @@ local-ps: ## Show state, process, port and memory of the local services
 local-logs: ## Show the local services' logs (SERVICE=name LINES=30 FOLLOW=1)
 	@$(LOCAL) logs --service "$(SERVICE)" --lines $(or $(LINES),30) $(if $(FOLLOW),--follow)
 
-psql: ## Open psql on the local database (ARGS="-c 'select 1'")
-	@$(LOCAL) psql $(ARGS)
+psql: ## Open psql on the pipeline's database (ARGS="-c 'select 1'")
+	@$(call either,$(LOCAL) psql $(ARGS),$(COMPOSE) exec postgres \
+		sh -c 'exec psql -U "$$POSTGRES_USER" -d "$$POSTGRES_DB" "$$@"' psql $(ARGS))
 
 env: ## Print connection variables: eval "$(make -s env)"
 	@$(LOCAL) env
 
-airflow: ## Run the airflow command locally (ARGS="dags test churn_train_register_m 2019-05-31")
-	@$(LOCAL) airflow $(ARGS)
+airflow: ## Run the airflow command (ARGS="dags test churn_train_register_m 2019-05-31")
+	@$(call either,$(LOCAL) airflow $(ARGS),$(COMPOSE) exec airflow-webserver airflow $(ARGS))
 
-rollback: ## Bring the previous Production model back (local stack)
-	@$(LOCAL) ml promote --rollback $(ARGS)
+rollback: ## Bring the previous Production model back
+	@$(call either,$(LOCAL) ml promote --rollback $(ARGS),$(COMPOSE) exec airflow-scheduler \
+		sh -c 'exec "$$ML_PYTHON" -m ml.promote --rollback "$$@"' promote $(ARGS))
 
 seed: ## Load the CSV files into the running stack, containers or local (FORCE=1 takes a file that shrank)
 	@if $(LOCAL) runs; then $(LOCAL) seed $(if $(FORCE),--force); else $(MAKE) compose-seed; fi
@@ -66,5 +70,16 @@ test: lint ## Check style and types, then run the unit and integration tests
 	@$(LOCAL) venv airflow test
 	$(IN_TEST) pytest $(TWO_AT_A_TIME) $(TESTS)
 
-locks: ## Resolve every requirements.in anew into its hashed requirements.txt
-	@$(LOCAL) locks
+# All platforms, all hashes, no index address; images keep to the model's versions.
+COMPILE = $(LOCAL) uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+WITH_MODEL = --constraint ml/requirements$$line.txt
+
+locks: ## Resolve every requirements.in again into its hashed requirements.txt
+	@for stem in local/uv ml/requirements ml/requirements-seed local/requirements tests/requirements \
+		docker/airflow/requirements docker/airflow/requirements-seed docker/airflow/build-seed; do \
+		echo "$$stem"; $(COMPILE) $$stem.in -o $$stem.txt || exit; done
+	@for line in "" -seed; do echo "docker/*/requirements$$line"; \
+		for image in streamlit jupyter; do \
+			$(COMPILE) $(WITH_MODEL) docker/$$image/requirements$$line.in -o docker/$$image/requirements$$line.txt || exit; done; \
+		$(COMPILE) $(WITH_MODEL) --override docker/mlflow/overrides$$line.txt \
+			docker/mlflow/requirements$$line.in -o docker/mlflow/requirements$$line.txt || exit; done

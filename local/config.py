@@ -1,39 +1,30 @@
 """Settings of the local stack: `.env` and what is generated once and kept in `.local/secrets.json`."""
 
 import base64
+import io
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from local import dotenv
+from dotenv.parser import parse_stream
+
 from local.console import Failure
 from local.environments import ROOT, STATE
 
 DEFAULT_PORTS = {
-    "POSTGRES_PORT": 5432,
-    "AIRFLOW_PORT": 8080,
-    "MLFLOW_PORT": 5000,
-    "STREAMLIT_PORT": 8501,
-    "JUPYTER_PORT": 8888,
-}
-DEFAULTS = {
-    "POSTGRES_DB": "meli",
-    "POSTGRES_USER": "meli",
-    "AIRFLOW_ADMIN_USER": "admin",
-}
+    "POSTGRES_PORT": 5432, "AIRFLOW_PORT": 8080, "MLFLOW_PORT": 5000, "STREAMLIT_PORT": 8501, "JUPYTER_PORT": 8888,
+}  # fmt: skip
+DEFAULTS = {"POSTGRES_DB": "meli", "POSTGRES_USER": "meli", "AIRFLOW_ADMIN_USER": "admin"}
 PASSWORDS = (
-    "POSTGRES_PASSWORD",
-    "PIPELINE_DB_PASSWORD",
-    "READER_DB_PASSWORD",
-    "NOTEBOOK_DB_PASSWORD",
-    "AIRFLOW_DB_PASSWORD",
-    "MLFLOW_DB_PASSWORD",
-    "AIRFLOW_ADMIN_PASSWORD",
-)
+    "POSTGRES_PASSWORD", "PIPELINE_DB_PASSWORD", "READER_DB_PASSWORD", "NOTEBOOK_DB_PASSWORD",
+    "AIRFLOW_DB_PASSWORD", "MLFLOW_DB_PASSWORD", "AIRFLOW_ADMIN_PASSWORD",
+)  # fmt: skip
 NOT_PUBLIC = ("PASSWORD", "SECRET", "TOKEN", "_KEY", "_PORT", "_MEMORY", "COMPOSE_", "MINIO_", "S3_")
+VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 DATABASE_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would cut the rest off in silence
 
 
@@ -88,7 +79,7 @@ def load(root: Path = ROOT, state: Path = STATE) -> Config:
     Raises:
         Failure: a variable is missing or wrong; the message names it.
     """
-    values = {**DEFAULTS, **dotenv.read(root / ".env")}
+    values = {**DEFAULTS, **read_env(root / ".env")}
     for variable, default in DEFAULTS.items():
         values[variable] = values[variable] or default
     for variable in PASSWORDS:
@@ -102,6 +93,41 @@ def load(root: Path = ROOT, state: Path = STATE) -> Config:
     generated = _generated(state)
     values["JUPYTER_TOKEN"] = values.get("JUPYTER_TOKEN") or generated["jupyter_token"]
     return Config(values, _ports(values), generated)
+
+
+def read_env(file: Path) -> dict[str, str]:
+    """Variables of `.env`, as Docker Compose understands them too; none if there is no file.
+
+    Raises:
+        Failure: a line is no assignment, or a `$name` stands for nothing; names the line.
+    """
+    values: dict[str, str] = {}
+    try:
+        text = file.read_text(encoding="utf-8-sig") if file.exists() else ""
+    except UnicodeDecodeError as error:
+        raise Failure(f".env is not UTF-8: {error}") from error
+    for binding in parse_stream(io.StringIO(text)):
+        name, value = binding.key, binding.value
+        written, where = binding.original.string.strip(), f".env line {binding.original.line}"
+        if binding.error or (name and value is None):
+            raise Failure(f"{where}: {written!r} is not of the form NAME=value, or its quote is not closed")
+        if name and value is not None:
+            is_literal = re.search(r"=\s*'", written)
+            try:
+                values[name] = value if is_literal else VARIABLE.sub(lambda found: values[found[1] or found[2]], value)
+            except KeyError as error:
+                unknown = f"{where}: {name}: ${error.args[0]} names no variable above it"
+                raise Failure(f"{unknown}; a value with a $ of its own stands in 'quotes'") from error
+    return values
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file, whole or not at all, that only its owner can read."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    draft.replace(file)
 
 
 def _ports(values: dict[str, str]) -> dict[str, int]:
@@ -129,9 +155,5 @@ def _generated(state: Path) -> dict[str, str]:
         "session_key": secrets.token_hex(32),
         "jupyter_token": secrets.token_hex(24),
     }
-    state.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-        json.dump(made, out)
-    draft.replace(file)
+    write_private(file, json.dumps(made))
     return made

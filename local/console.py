@@ -1,9 +1,11 @@
-"""What the commands print: a line for each step, with the time it took."""
+"""What the commands print: a line for each step, with the time it took; what a program says only if it fails."""
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class Failure(Exception):
@@ -18,6 +20,20 @@ def say(text: str = "") -> None:
 def warn(text: str) -> None:
     """Print a line on stderr."""
     print(text, file=sys.stderr, flush=True)
+
+
+def run(command: list[str], complaint: str, *, given: str = "", **options: Any) -> str:
+    """Run a program with `given` as its input and return what it printed; `options` are those of `subprocess.run`.
+
+    Raises:
+        Failure: it failed; `complaint` and the end of what it printed.
+    """
+    done = subprocess.run(
+        command, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options
+    )
+    if done.returncode != 0:
+        raise Failure(f"{complaint}:\n{done.stdout[-3000:].strip()}")
+    return str(done.stdout)
 
 
 @contextmanager

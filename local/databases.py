@@ -2,18 +2,16 @@
 
 import hashlib
 import re
-import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from local import unprivileged
 from local.config import Config
-from local.console import Failure, step
-from local.environments import LOCKS, ROOT, STATE, python_of
+from local.console import Failure, run, step
+from local.environments import ROOT, STATE, lock, python_of
 from local.postgres import INIT_DIR, Cluster, wheel_bin_dir
-from local.services import airflow_environment, base_environment, mlflow_environment
+from local.services import DATA_DIR, airflow_environment, base_environment, mlflow_environment
 
-DATA_DIR = STATE / "postgres" / "data"
-SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
 INIT_AIRFLOW = ROOT / "docker" / "airflow" / "init.py"
 UPGRADE_MLFLOW = (
     "import os; from mlflow.db import commands; commands(['upgrade', os.environ['MLFLOW_BACKEND_STORE_URI']])"
@@ -31,38 +29,38 @@ def cluster(config: Config) -> Cluster:
     )
 
 
-def must_restart(server: Cluster) -> bool:
-    """Whether PostgreSQL runs, and not as `.env` says now: on another port, or with another superuser."""
+def running(config: Config) -> Cluster:
+    """The local stack's PostgreSQL.
+
+    Raises:
+        Failure: it does not run.
+    """
+    server = cluster(config)
     if server.pid is None:
-        return False
-    lines = (DATA_DIR / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-    return lines[3] != str(server.port) or not _is_stamped("superuser", _superuser(server))
+        raise Failure("PostgreSQL does not run; start it: make local-up")
+    return server
 
 
-def start(server: Cluster) -> None:
-    """Start PostgreSQL if it does not run, making the data directory the first time."""
-    if server.pid:
-        return
+def prepare(server: Cluster) -> None:
+    """Make the data directory of the stopped PostgreSQL ready for a start; the first time there is none."""
     if not DATA_DIR.exists():
         with step("PostgreSQL: new data directory"):
             server.initialise()
-            _stamp("superuser", _superuser(server))
     elif (made_by := (DATA_DIR / "PG_VERSION").read_text(encoding="ascii").strip()) != major_version(server):
         raise Failure(
             f"the data in {DATA_DIR} belongs to PostgreSQL {made_by}, and this is {major_version(server)}; "
             "`make clean` removes it, and the next start loads the CSV files again"
         )
-    with step("PostgreSQL: start"):
-        if not _is_stamped("superuser", _superuser(server)):
-            server.set_superuser()
-            _stamp("superuser", _superuser(server))
-        server.start(*SETTINGS)
+    elif not _is_stamped("superuser", _superuser(server)):
+        server.set_superuser()
+    _stamp("superuser", _superuser(server))
+    unprivileged.own(DATA_DIR, server.bin_dir / "postgres")
 
 
 def major_version(server: Cluster) -> str:
     """First number of the binaries' version."""
-    shown = subprocess.run([str(server.bin_dir / "postgres"), "--version"], capture_output=True, text=True).stdout
-    return shown.split()[-1].partition(".")[0] if shown else "unknown"
+    shown = run([str(server.bin_dir / "postgres"), "--version"], "PostgreSQL's binaries do not run")
+    return shown.split()[-1].partition(".")[0]
 
 
 def apply_init(server: Cluster, config: Config) -> None:
@@ -100,8 +98,8 @@ def migrate_services(config: Config) -> None:
     user = f"{config['AIRFLOW_ADMIN_USER']}\n{config['AIRFLOW_ADMIN_PASSWORD']}"
     script = INIT_AIRFLOW.read_text(encoding="utf-8")
     todo = [
-        ("mlflow", _lock("ml"), [str(python_of("ml")), "-c", UPGRADE_MLFLOW], mlflow),
-        ("airflow", f"{user}\n{_lock('airflow')}\n{script}", [str(python_of("airflow")), str(INIT_AIRFLOW)], airflow),
+        ("mlflow", lock("ml"), [str(python_of("ml")), "-c", UPGRADE_MLFLOW], mlflow),
+        ("airflow", f"{user}\n{lock('airflow')}\n{script}", [str(python_of("airflow")), str(INIT_AIRFLOW)], airflow),
     ]
     todo = [each for each in todo if not _is_stamped(each[0], each[1])]
     if todo:
@@ -111,26 +109,12 @@ def migrate_services(config: Config) -> None:
 
 
 def _migrate(name: str, target: str, command: list[str], env: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        command,
-        env=env,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise Failure(f"the tables of {name} could not be brought up to date:\n{done.stdout[-3000:].strip()}")
+    run(command, f"the tables of {name} could not be brought up to date", env=env, cwd=ROOT)
     _stamp(name, target)
 
 
 def _superuser(server: Cluster) -> str:
     return f"{server.superuser}\n{server.password}"
-
-
-def _lock(environment: str) -> str:
-    return LOCKS[environment].read_text(encoding="utf-8")
 
 
 def _is_stamped(name: str, what: str) -> bool:

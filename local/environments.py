@@ -1,16 +1,20 @@
 """Makes the virtual environments under `.local/venv` from hashed locks, with nothing but Python's standard library."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from local.console import Failure, step
+from local.console import Failure, run, say, step
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".local"
+RUN = STATE / "run"
 VENVS = STATE / "venv"
 UV_HOME = STATE / "uv"
 LOCKS = {
@@ -18,28 +22,24 @@ LOCKS = {
     "ml": ROOT / "local" / "requirements.txt",
     "test": ROOT / "tests" / "requirements.txt",
 }
-# Every lock with what resolving it takes beyond its requirements.in, in order: images keep to the model's versions.
-COMPILED: dict[str, tuple[str, ...]] = {
-    "local/uv": (),
-    "ml/requirements": (),
-    "local/requirements": (),
-    "tests/requirements": (),
-    "docker/airflow/requirements": (),
-    "docker/airflow/requirements-seed": (),
-    "docker/airflow/build-seed": (),
-    "ml/requirements-seed": (),
-    **{
-        f"docker/{image}/requirements{line}": ("--constraint", f"ml/requirements{line}.txt")
-        for line in ("", "-seed")
-        for image in ("streamlit", "jupyter")
-    },
-    **{
-        f"docker/mlflow/requirements{line}": (
-            "--constraint", f"ml/requirements{line}.txt", "--override", f"docker/mlflow/overrides{line}.txt",
-        )
-        for line in ("", "-seed")
-    },
-}  # fmt: skip
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one command change this checkout's stack; a second one says whom it waits for."""
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "lock").open("a+", encoding="utf-8") as turn:
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            turn.seek(0)
+            say(f"Another make (process {turn.read().strip()}) is at work in this checkout; waiting for it to end.")
+            fcntl.flock(turn, fcntl.LOCK_EX)
+        turn.seek(0)
+        turn.truncate()
+        turn.write(str(os.getpid()))
+        turn.flush()
+        yield
 
 
 def python_of(name: str) -> Path:
@@ -47,11 +47,17 @@ def python_of(name: str) -> Path:
     return VENVS / name / "bin" / "python"
 
 
+def lock(name: str) -> str:
+    """Text of the environment's lock."""
+    return LOCKS[name].read_text(encoding="utf-8")
+
+
 def ensure(*names: str) -> None:
     """Bring each environment to the state of its lock; without a change this neither writes nor reaches the network."""
     for name in names:
-        lock = LOCKS[name]
-        wanted = f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {sys.version.split()[0]}\n"
+        if name not in LOCKS:
+            raise Failure(f"no Python environment {name!r}; there are {', '.join(LOCKS)}")
+        wanted = f"{hashlib.sha256(LOCKS[name].read_bytes()).hexdigest()} {sys.version.split()[0]}\n"
         stamp = VENVS / name / "lock.digest"
         if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and _is_this_version(python_of(name)):
             continue
@@ -59,19 +65,8 @@ def ensure(*names: str) -> None:
             stamp.unlink(missing_ok=True)
             if not _is_this_version(python_of(name)):
                 uv("venv", "--quiet", "--clear", "--python", os.path.realpath(sys.executable), str(VENVS / name))
-            uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python_of(name)), str(lock))
+            uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python_of(name)), str(LOCKS[name]))
             stamp.write_text(wanted, encoding="utf-8")
-
-
-def compile_locks() -> None:
-    """Resolve every requirements.in anew into its requirements.txt: all platforms, all hashes, no index address."""
-    for stem, options in COMPILED.items():
-        source, lock = f"{stem}.in", f"{stem}.txt"
-        with step(f"{source} → {lock}"):
-            uv(
-                "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header",
-                "--python-version", "3.11", *options, source, "-o", lock,
-            )  # fmt: skip
 
 
 def _is_this_version(python: Path) -> bool:
@@ -96,11 +91,7 @@ def uv(*arguments: str) -> None:
         "UV_CACHE_DIR": str(STATE / "cache" / "uv"),
         "UV_PYTHON_DOWNLOADS": "never",
     }
-    done = subprocess.run(
-        [str(program), *arguments], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        raise Failure(f"uv {' '.join(arguments[:2])} failed:\n{done.stderr.strip()}")
+    run([str(program), *arguments], f"uv {' '.join(arguments[:2])} failed", cwd=ROOT, env=env)
 
 
 def _install_uv() -> None:
@@ -114,19 +105,14 @@ def _install_uv() -> None:
         "RUSTUP_HOME": str(STATE / "cache" / "rustup"),  # pip asks rustc for its version, and rustup makes a folder
     }
     if subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode != 0:
-        made = subprocess.run([python, "-m", "venv", "--clear", str(tools)], capture_output=True, text=True)
-        if made.returncode != 0:
-            raise Failure(
-                f"{python} has neither pip nor a working venv module; install them (on Debian or Ubuntu: "
-                f"apt install python3-venv) and try again\n{(made.stdout + made.stderr).strip()}"
-            )
+        remedy = "install them (on Debian or Ubuntu: apt install python3-venv) and try again"
+        complaint = f"{python} has neither pip nor a working venv module; {remedy}"
+        run([python, "-m", "venv", "--clear", str(tools)], complaint)
         python = str(tools / "bin" / "python")
     UV_HOME.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
+    run(
         [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--no-deps",
          "--upgrade", "--target", str(UV_HOME), "-r", str(ROOT / "local" / "uv.txt")],
-        env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        "uv could not be installed with pip", env=env,
     )  # fmt: skip
     shutil.rmtree(tools, ignore_errors=True)
-    if done.returncode != 0:
-        raise Failure(f"uv could not be installed with pip:\n{done.stderr.strip()}")

@@ -1,20 +1,20 @@
 """Replays history through the DAGs of the running Airflow: features, crypto events, training, scoring."""
 
-import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from local import databases
 from local.airflow_api import AirflowApi
 from local.config import Config
 from local.console import Failure, say, step
+from ml.cli import CommandError
+from ml.snapshots.coverage import HISTORY_DAYS, CurrentData, current_data, sundays
+from ml.utils_io import connect
 
 FEATURES, TRAINING = "churn_feature_build_w", "churn_train_register_m"
 SCORING, CRYPTO = "churn_batch_score_w", "etl_crypto_events_d"
 WEEKS = 8
 CRYPTO_DAYS = 3
-BEFORE_FIRST_SNAPSHOT = timedelta(days=90)
 RUN_S = 3600
 SHOWN = {
     FEATURES: ("rows", "active", "inactive_60d"),
@@ -22,15 +22,7 @@ SHOWN = {
     TRAINING: ("model_version", "production_version", "reason"),
     SCORING: ("scored", "predicted_churn", "excluded_already_churned", "model_version"),
 }
-CURRENT_DATA = """
-select json_build_object(
-    'first_payment_date', first_payment_date,
-    'extraction_month', extraction_month,
-    'data_complete_through', data_complete_through,
-    'crypto_rows', (select count(*) from raw.bt_crypto_transaction_history)
-)
-from ops.current_data
-"""
+HAS_CRYPTO = "select exists (select from raw.bt_crypto_transaction_history)"
 
 
 @dataclass(frozen=True)
@@ -42,7 +34,7 @@ class Plan:
     crypto: list[date]
 
 
-def plan(first_payment_date: date, extraction_month: date, data_complete_through: date, *, has_crypto: bool) -> Plan:
+def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
     """The newest eight Sundays up to the end of the extraction month, on which the model is trained.
 
     The extraction month is the last that the monthly files know in full.
@@ -50,12 +42,10 @@ def plan(first_payment_date: date, extraction_month: date, data_complete_through
     Raises:
         Failure: the data cover no Sunday; names the range.
     """
-    training = (extraction_month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    first, last = first_payment_date + BEFORE_FIRST_SNAPSHOT, data_complete_through + timedelta(days=1)
-    newest = min(training, last)
-    sunday = newest - timedelta(days=(newest.weekday() + 1) % 7)
-    sundays = [sunday - timedelta(weeks=back) for back in range(WEEKS)]
-    snapshots = sorted(day for day in sundays if day >= first)
+    first = data.first_payment_date + timedelta(days=HISTORY_DAYS)
+    last = data.data_complete_through + timedelta(days=1)
+    newest = min(data.months_end - timedelta(days=1), last)
+    snapshots = [day for day in sundays(newest, WEEKS) if day >= first]
     if not snapshots:
         raise Failure(
             f"the payments cover snapshots from {first} to {last}, and no Sunday up to {newest} is among them"
@@ -66,11 +56,12 @@ def plan(first_payment_date: date, extraction_month: date, data_complete_through
 
 def replay(config: Config) -> Plan:
     """Run the plan for the data that are loaded, a line for each run, and return it."""
-    current = json.loads(databases.cluster(config).psql(config["POSTGRES_DB"], "-Atc", CURRENT_DATA))
-    if current["first_payment_date"] is None or current["extraction_month"] is None:
-        raise Failure("no payments are loaded; see ops.raw_loads for why: make psql")
-    days = {name: date.fromisoformat(current[name]) for name in current if name != "crypto_rows"}
-    chosen = plan(**days, has_crypto=current["crypto_rows"] > 0)
+    try:
+        with connect(application_name="demo") as conn:
+            has_crypto = conn.execute(HAS_CRYPTO).fetchone() == (True,)
+            chosen = plan(current_data(conn), has_crypto=has_crypto)
+    except CommandError as error:
+        raise Failure(f"{error}; see ops.raw_loads for why they are not: make psql") from error
     api = AirflowApi(config.airflow_url, config["AIRFLOW_ADMIN_USER"], config["AIRFLOW_ADMIN_PASSWORD"])
     with step("Airflow: DAGs known"):
         api.wait_for_dags([FEATURES, TRAINING, SCORING, CRYPTO])
@@ -79,12 +70,19 @@ def replay(config: Config) -> Plan:
     steps.append((SCORING, chosen.snapshots[-1:]))
     total, number = sum(len(dates) for _, dates in steps), 0
     for dag_id, dates in steps:
-        runs = [(day, api.run(dag_id, day)) for day in dates]  # queued together: Airflow works through them
-        for day, run_id in runs:
-            number += 1
-            with step(f"  {number:>2}/{total} {dag_id:<24} {day}") as remarks:
-                api.wait_for_run(dag_id, run_id, seconds=RUN_S)
-                remarks.append(_outcome(dag_id, api, run_id))
+        started: list[tuple[date, str]] = []
+        try:
+            for day in dates:  # queued together: Airflow works through them
+                started.append((day, api.run(dag_id, day)))
+            for day, run_id in started:
+                number += 1
+                with step(f"  {number:>2}/{total} {dag_id:<24} {day}") as remarks:
+                    api.wait_for_run(dag_id, run_id, seconds=RUN_S)
+                    remarks.append(_outcome(dag_id, api, run_id))
+        except BaseException:  # an interruption too: what was queued with it is nobody's then
+            for _, run_id in started:
+                api.end_run(dag_id, run_id)
+            raise
     return chosen
 
 

@@ -6,41 +6,46 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from local import processes
 from local.config import Config
-from local.environments import LOCKS, ROOT, STATE, python_of
+from local.environments import ROOT, RUN, STATE, lock, python_of
+from local.postgres import Cluster
 
 HOME = STATE / "home"
 LOGS = STATE / "log"
-RUN = STATE / "run"
+DATA_DIR = STATE / "postgres" / "data"
 AIRFLOW_HOME = STATE / "airflow"
+AIRFLOW_CONFIG = ROOT / "docker" / "airflow" / "airflow.cfg"
 LAB_CONFIG = HOME / ".jupyter" / "labconfig" / "page_config.json"
 NO_NEWS = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n'
-NOTEBOOKS = ROOT / "notebooks"
 ARTIFACTS = STATE / "mlflow" / "artifacts"
 DROPPED = ("AIRFLOW", "MLFLOW", "POSTGRES", "PG", "PYTHON", "JUPYTER", "IPYTHON", "STREAMLIT", "XDG", "VIRTUAL_ENV")
+POSTGRES = "postgres"
+POSTGRES_SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
 SOCKET_PATH_LIMIT = 60  # a Unix socket's path has 104 bytes on macOS, its folder's and its own name included
 
 
 @dataclass(frozen=True)
 class Service:
-    """One process of the stack; `variables` are set for it, `health` is a path that answers 200 when it is ready."""
+    """One process of the stack; `variables` is all that it is told, `health` a path that answers 200 when it is ready.
+
+    With another `version` (a lock's text, a password) it is another service, which must be restarted.
+    """
 
     name: str
-    arguments: list[str]
-    environment: str
+    command: list[str]
     variables: dict[str, str]
-    port_variable: str | None = None
-    health: str | None = None
+    version: str
+    port_variable: str = ""
+    health: str = ""
+    stop_signal: str = "TERM"
+    stop_s: int = 30
 
     @property
-    def command(self) -> list[str]:
-        """Command line."""
-        return [str(python_of(self.environment)), "-m", *self.arguments]
-
-    @property
-    def pid_file(self) -> Path:
-        """Where its process is on record."""
+    def file(self) -> Path:
+        """What `local.serve` reads; its path marks the service's processes."""
         return RUN / f"{self.name}.json"
 
     @property
@@ -51,9 +56,15 @@ class Service:
     @property
     def definition(self) -> str:
         """Digest over all that makes it what it is: a running service with another digest is out of date."""
-        lock = LOCKS[self.environment].read_text(encoding="utf-8")
-        whole = json.dumps([self.command, sorted(self.variables.items()), lock])
+        whole = json.dumps([self.command, sorted(self.variables.items()), self.version])
         return hashlib.sha256(whole.encode()).hexdigest()
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """What its file holds; PostgreSQL's processes are found by their folder and need no mark."""
+        mark = {} if self.name == POSTGRES else {processes.MARK: str(self.file)}
+        environment = {**base_environment(), **self.variables, **mark}
+        return {"command": self.command, "environment": environment, "definition": self.definition}
 
 
 def base_environment() -> dict[str, str]:
@@ -98,84 +109,55 @@ def airflow_environment(config: Config) -> dict[str, str]:
     return {
         **pipeline_environment(config),
         "AIRFLOW_HOME": str(AIRFLOW_HOME),
-        "PYTHONPATH": str(ROOT / "airflow" / "include"),
-        "ML_PYTHON": str(python_of("ml")),
-        "ML_HOME": str(ROOT),
-        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
-        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+        "AIRFLOW_CONFIG": str(AIRFLOW_CONFIG),  # the containers', with what differs here:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{config.airflow_url}/execution/",
-        "AIRFLOW__CORE__EXECUTOR": "local_executor.LocalExecutor",
         "AIRFLOW__CORE__FERNET_KEY": secret["fernet_key"],
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
-        "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__API__BASE_URL": config.airflow_url,
         "AIRFLOW__API__SECRET_KEY": secret["session_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secret["jwt_secret"],
-        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "120",
-        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "AIRFLOW__DAG_PROCESSOR__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": f"{AIRFLOW_HOME}/logs/dag_processor",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
-        # A task whose process or scheduler was killed comes back within two minutes.
-        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
-        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "10",
-        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
-        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "20",
-        "AIRFLOW__LOGGING__DAG_PROCESSOR_LOG_TARGET": "stdout",  # `make local-logs` shows which runs have failed
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
-        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "10",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": f"{AIRFLOW_HOME}/logs",
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "false",  # it would listen on a port of its own
         "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
-        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "8",  # at 5 s each: a task outlives a restart of the API server
+        "PYTHONPATH": str(ROOT / "airflow" / "include"),
+        "ML_PYTHON": str(python_of("ml")),
+        "ML_HOME": str(ROOT),
     }
 
 
-def all_services(config: Config) -> list[Service]:
-    """The services besides PostgreSQL; the last is the one that starts tasks, which need the others."""
+def all_services(config: Config, server: Cluster) -> list[Service]:
+    """PostgreSQL first, which the others need; last the one that starts tasks, which need the others."""
     airflow = airflow_environment(config)
-    reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD")}
-    notebook = {**config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD")}
     python_path = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": config.mlflow_url}
-    notebooks = NOTEBOOKS if NOTEBOOKS.is_dir() else ROOT
-    port = {variable: str(number) for variable, number in config.ports.items()}
+    reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD"), **python_path}
+    notebook = {**config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD"), **python_path}
+    notebook["JUPYTER_TOKEN"] = config["JUPYTER_TOKEN"]
+    mlflow = mlflow_environment(config)
+
+    def service(name: str, words: str, told: dict[str, str], port_variable: str = "", health: str = "") -> Service:
+        environment = "airflow" if words.startswith("airflow") else "ml"
+        port = [str(config.ports[port_variable])] if port_variable else []
+        command = [str(python_of(environment)), "-m", *words.split(), *port]
+        version = lock(environment) + AIRFLOW_CONFIG.read_text(encoding="utf-8")
+        return Service(name, command, told, version, port_variable, health)
+
     return [
         Service(
-            "mlflow",
-            ["mlflow", "server", "--host", "127.0.0.1", "--port", port["MLFLOW_PORT"], "--workers", "1"],
-            "ml",
-            mlflow_environment(config),
-            "MLFLOW_PORT",
-            "/health",
+            POSTGRES, server.command(*POSTGRES_SETTINGS), {},
+            f"{server.superuser}\n{server.password}\n{lock('ml')}",
+            "POSTGRES_PORT", stop_signal="INT", stop_s=60,
         ),
-        Service(
-            "airflow-webserver",
-            ["airflow", "api-server", "--host", "127.0.0.1", "--port", port["AIRFLOW_PORT"], "--workers", "1"],
-            "airflow",
-            airflow,
-            "AIRFLOW_PORT",
-            "/api/v2/version",
-        ),
-        Service("airflow-dag-processor", ["airflow", "dag-processor"], "airflow", airflow),
-        Service(
-            "streamlit",
-            ["streamlit", "run", str(ROOT / "streamlit_app" / "app.py"), "--server.address=127.0.0.1",
-             f"--server.port={port['STREAMLIT_PORT']}", "--server.headless=true", "--browser.gatherUsageStats=false"],
-            "ml",
-            {**reader, **python_path},
-            "STREAMLIT_PORT",
-            "/_stcore/health",
-        ),
-        Service(
-            "jupyter",
-            ["jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
-             f"--ServerApp.port={port['JUPYTER_PORT']}", f"--ServerApp.root_dir={notebooks}"],
-            "ml",
-            {**notebook, **python_path, "JUPYTER_TOKEN": config["JUPYTER_TOKEN"]},
-            "JUPYTER_PORT",
-            "/api",
-        ),
-        Service("airflow-scheduler", ["airflow", "scheduler", "--skip-serve-logs"], "airflow", airflow),
+        service("mlflow", "mlflow server --workers 1 --host 127.0.0.1 --port", mlflow, "MLFLOW_PORT", "/health"),
+        service("airflow-webserver", "airflow api-server --workers 1 --host 127.0.0.1 --port", airflow,
+                "AIRFLOW_PORT", "/api/v2/version"),
+        service("airflow-dag-processor", "airflow dag-processor", airflow),
+        service("streamlit", "streamlit run streamlit_app/app.py --server.address=127.0.0.1 --server.headless=true"
+                " --browser.gatherUsageStats=false --server.port", reader, "STREAMLIT_PORT", "/_stcore/health"),
+        service("jupyter", "jupyterlab --no-browser --allow-root --ServerApp.ip=127.0.0.1 --ServerApp.port_retries=0"
+                " --ServerApp.root_dir=notebooks --ServerApp.port", notebook, "JUPYTER_PORT", "/api"),
+        service("airflow-scheduler", "airflow scheduler --skip-serve-logs", airflow),
     ]  # fmt: skip
 
 

@@ -4,13 +4,15 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from local.console import Failure
 
 IN_NAMESPACE = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+AS_USER = "import os, sys; os.setgroups([]); os.setgid({gid}); os.setuid({uid}); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 @lru_cache(maxsize=1)
@@ -23,14 +25,15 @@ def method() -> Literal["as is", "namespace", "nobody"]:
     return "nobody"
 
 
-def prepare(command: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """`command` and the keywords for `subprocess` with which it runs under an ordinary id."""
+def prepare(command: list[str]) -> list[str]:
+    """`command` with what lets it run under an ordinary id before it."""
     if method() == "as is":
-        return command, {}
+        return command
     if method() == "namespace":
-        return [*IN_NAMESPACE, *command], {}
+        return [*IN_NAMESPACE, *command]
     nobody = pwd.getpwnam("nobody")
-    return command, {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    program = shutil.which(command[0]) or command[0]
+    return [sys.executable, "-c", AS_USER.format(uid=nobody.pw_uid, gid=nobody.pw_gid), program, *command[1:]]
 
 
 def own(folder: Path, program: Path) -> None:
@@ -47,8 +50,7 @@ def own(folder: Path, program: Path) -> None:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, uid, gid, follow_symlinks=False)
     for test, path in (("-x", program), ("-r", folder)):
-        command, keywords = prepare(["test", test, str(path)])
-        if subprocess.run(command, cwd="/", **keywords).returncode != 0:
+        if subprocess.run(prepare(["test", test, str(path)]), cwd="/").returncode != 0:
             raise Failure(
                 f"PostgreSQL does not run as root, user namespaces are forbidden here, and the user 'nobody' cannot "
                 f"reach {path}; call make as an ordinary user, or move the checkout to a folder that others may enter"

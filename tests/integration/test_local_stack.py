@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from local import config, processes, replay
@@ -54,6 +55,8 @@ class Stack:
     folder: Path
     settings: config.Config
     demo: str = ""
+    refused: str = ""
+    unfinished: tuple[str, ...] = ()
 
     def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run make there."""
@@ -92,17 +95,23 @@ class Stack:
         return self.api.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"]
 
     def pids(self) -> list[int]:
-        """All its processes."""
-        server = processes.descendants(
-            int((self.folder / ".local/postgres/data/postmaster.pid").read_text().split()[0])
-        )
-        marks = (str(file) for file in (self.folder / ".local" / "run").glob("*.json"))
-        return [*server, *(pid for mark in marks for pid in processes.marked(mark))]
+        """All its processes, the supervisor too."""
+        found = processes.marked(f"{self.folder}/.local/run/")
+        return [process.pid for process in [*found, *processes.at_work_in(self.folder / ".local/postgres/data")]]
+
+    def shown(self) -> dict[str, list[str]]:
+        """Columns of `make local-ps` by service, the name left out."""
+        rows = [line.split() for line in self.done("local-ps").splitlines()[1:-1]]
+        return {row[0]: row[1:] for row in rows}
+
+    def all_run(self) -> bool:
+        """Whether every service runs and answers."""
+        return all(row[0] == "running" for row in self.shown().values())
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    """The stack after a first `make demo`."""
+    """The stack after a `make demo` that a wrong setting stopped, and one with the right setting."""
     folder = tmp_path_factory.mktemp("stack") / "a checkout ñ"
     shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
     (folder / ".local").mkdir()
@@ -111,10 +120,17 @@ def stack(tmp_path_factory):
         (folder / ".local" / shared).symlink_to(ROOT / ".local" / shared)
     changed = {variable: str(free_port()) for variable in config.DEFAULT_PORTS}
     changed |= {variable: f"'{variable[:4]}@ %:/$# x'" for variable in config.PASSWORDS}
+    changed["EVALUATE_CHURN_MEANS"] = "came_back"
     with (folder / ".env").open("a") as env:
         env.writelines(f"{variable}={value}\n" for variable, value in changed.items())
     stack = Stack(folder, config.load(folder, folder / ".local"))
     try:
+        stack.refused = stack.make("demo").stderr
+        stack.unfinished = tuple(
+            run["dag_run_id"] for run in stack.runs(replay.FEATURES, "manual") if run["state"] in ("queued", "running")
+        )
+        with (folder / ".env").open("a") as env:
+            env.write("EVALUATE_CHURN_MEANS=stayed_away\n")
         stack.demo = stack.done("demo")
         yield stack
     finally:
@@ -130,12 +146,14 @@ def wait_for(condition: Callable[[], Any], seconds: float) -> Any:
     return found
 
 
-def command_line(pid: int) -> bytes:
-    """The words that process `pid` was started with; nothing where it has ended meanwhile."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+def alive(pids: list[int]) -> list[int]:
+    """Those that run, not their unreaped remains."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.append(pid)
+    return found
 
 
 def kill(pids: list[int]) -> None:
@@ -143,6 +161,12 @@ def kill(pids: list[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def test_demo_with_a_wrong_setting_says_so_and_leaves_no_run(stack):
+    assert "EVALUATE_CHURN_MEANS" in stack.refused
+    assert "EVALUATE_CHURN_MEANS" not in stack.demo  # the demo after it judges its own runs
+    assert stack.unfinished == ()
 
 
 def test_demo_shows_what_it_made(stack):
@@ -166,9 +190,8 @@ def test_demo_ran_through_airflow(stack):
 
 
 def test_every_service_is_shown_running(stack):
-    lines = stack.done("local-ps").splitlines()[1:-1]
-    assert len(lines) == 7
-    assert all("running" in line for line in lines), lines
+    assert len(stack.shown()) == 7
+    assert stack.all_run()
 
 
 def test_printed_variables_connect_a_client(stack):
@@ -219,7 +242,9 @@ def test_killed_task_comes_back(stack):
     mark = str(stack.folder / ".local/run/airflow-scheduler.json")
 
     def at_work() -> list[int]:
-        return [pid for pid in processes.marked(mark) if b"ml.train" in command_line(pid)]
+        found = psutil.process_iter(["cmdline", "environ"])
+        tasks = [process for process in found if "ml.train" in (process.info["cmdline"] or [])]
+        return [task.pid for task in tasks if (task.info["environ"] or {}).get(processes.MARK) == mark]
 
     kill(wait_for(at_work, 60))
     wait_for(at_work, BACK_S)
@@ -231,11 +256,29 @@ def test_kill_of_everything_loses_nothing(stack):
     run_id = stack.api.run(replay.TRAINING, date(2019, 5, 31))
     wait_for(lambda: [t for t in stack.api.tasks(replay.TRAINING, run_id) if t["state"] == "running"], 60)
     kill(stack.pids())
-    wait_for(lambda: not [pid for pid in stack.pids() if processes.birth(pid)], 30)
+    wait_for(lambda: not stack.pids(), 30)
     stack.done("local-up")
     stack.api.wait_for_run(replay.TRAINING, run_id, seconds=BACK_S + 180)
     assert stack.tables == before
     assert stack.ask("select count(distinct model_version) from ops.churn_scoring") == "1"
+
+
+def test_each_killed_service_comes_back_by_itself_and_answers(stack):
+    before = {name: int(row[1]) for name, row in stack.shown().items()}
+    kill(list(before.values()))
+    wait_for(lambda: not alive(list(before.values())), 30)
+    wait_for(stack.all_run, BACK_S)
+    assert not [name for name, row in stack.shown().items() if int(row[1]) == before[name]]
+    assert stack.ask("select 1") == "1"
+
+
+def test_down_ends_what_a_killed_supervisor_left(stack):
+    pids = stack.pids()
+    kill([int((stack.folder / ".local/run/supervisord.pid").read_text())])
+    stack.done("local-down")
+    assert alive(pids) == stack.pids() == []
+    stack.done("local-up")
+    assert stack.all_run()
 
 
 def test_taken_port_is_refused_by_name_and_the_rest_stays_up(stack):
@@ -270,5 +313,5 @@ def test_scheduled_runs_on_data_up_to_today_succeed(stack):
 def test_down_leaves_nothing_behind(stack):
     pids = stack.pids()
     stack.done("local-down")
-    assert [pid for pid in pids if processes.birth(pid)] == []
+    assert alive(pids) == stack.pids() == []
     assert stack.done("local-ps").count("stopped") == 7

@@ -35,6 +35,13 @@ def test_seed_loads_anew_and_changes_nothing(trained: Stack) -> None:
     assert trained.rows("select count(*), sum(spent) from raw.payments") == before
 
 
+def test_make_commands_reach_the_containers(trained: Stack) -> None:
+    assert trained.run("make", "-s", "psql", "ARGS=-Atc 'select current_database()'").stdout.strip() == "meli"
+    assert "churn_batch_score_w" in trained.run("make", "-s", "airflow", "ARGS=dags list").stdout
+    refused = trained.run("make", "-s", "rollback", check=False)
+    assert "replaced no other; there is nothing to go back to" in refused.stdout + refused.stderr
+
+
 def test_a_password_changed_in_env_counts_from_the_next_up(trained: Stack) -> None:
     changed = {
         "POSTGRES_PASSWORD": "other owner'".rstrip("'") + " $%",

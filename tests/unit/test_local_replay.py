@@ -4,8 +4,15 @@ from datetime import date
 
 import pytest
 
+from local import replay
 from local.console import Failure
-from local.replay import plan
+from local.replay import Plan
+from ml.snapshots.coverage import CurrentData
+
+
+def plan(first_payment: date, extraction_month: date, complete_through: date, *, has_crypto: bool) -> Plan:
+    data = CurrentData(first_payment, extraction_month, complete_through, date(2019, 7, 1), "fingerprint")
+    return replay.plan(data, has_crypto=has_crypto)
 
 
 def test_sample():

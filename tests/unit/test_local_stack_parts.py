@@ -1,8 +1,10 @@
 """Parts of the local stack that need no service: ports, turns, what services are told, environments."""
 
+import json
 import os
 import queue
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,10 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from local import config, environments, services, stack, unprivileged
+from local import config, environments, serve, services, stack, unprivileged
 from local.console import Failure
+from local.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A PostgreSQL that is not there."""
+    return Cluster(tmp_path / "bin", tmp_path / "data", 5432, "meli", "owner-secret")
 
 
 @pytest.fixture
@@ -30,7 +39,7 @@ def test_taken_port_is_named_with_a_free_one(settings):
         taken.listen()
         settings.ports["MLFLOW_PORT"] = taken.getsockname()[1]
         with pytest.raises(Failure) as refused:
-            stack._check_ports(settings, ["MLFLOW_PORT"], [])
+            stack._check_ports(settings, ["MLFLOW_PORT"])
     assert f"port {settings.ports['MLFLOW_PORT']} is taken" in str(refused.value)
     suggested = int(re.search(r"MLFLOW_PORT=(\d+)", str(refused.value))[1])
     assert suggested > settings.ports["MLFLOW_PORT"]
@@ -45,15 +54,15 @@ def test_port_of_a_listener_on_all_addresses_is_taken():
 
 def test_second_command_waits_and_names_the_first(monkeypatch, tmp_path):
     said = queue.Queue()
-    monkeypatch.setattr(stack, "STATE", tmp_path)
-    monkeypatch.setattr(stack, "say", said.put)
+    monkeypatch.setattr(environments, "STATE", tmp_path)
+    monkeypatch.setattr(environments, "say", said.put)
     order = []
 
     def second() -> None:
-        with stack.one_at_a_time():
+        with environments.one_at_a_time():
             order.append("second")
 
-    with stack.one_at_a_time():
+    with environments.one_at_a_time():
         thread = threading.Thread(target=second)
         thread.start()
         assert f"process {os.getpid()}" in said.get(timeout=60)
@@ -62,28 +71,28 @@ def test_second_command_waits_and_names_the_first(monkeypatch, tmp_path):
     assert order == ["first", "second"]
 
 
-def test_services_get_their_own_role_and_no_other_password(settings):
+def test_services_get_their_own_role_and_no_other_password(settings, server):
     secrets = {"POSTGRES_PASSWORD": "owner-secret", "READER_DB_PASSWORD": "reader-secret"}
     settings.values.update(secrets)
-    by_name = {service.name: service.variables for service in services.all_services(settings)}
+    by_name = {service.name: service.variables for service in services.all_services(settings, server)}
     assert by_name["streamlit"]["POSTGRES_USER"] == "meli_reader"
     assert by_name["streamlit"]["POSTGRES_PASSWORD"] == "reader-secret"
     assert by_name["jupyter"]["POSTGRES_USER"] == "meli_notebook"
     assert not [name for name, variables in by_name.items() if "owner-secret" in str(variables)]
 
 
-def test_no_secret_on_a_command_line(settings):
-    for service in services.all_services(settings):
+def test_no_secret_on_a_command_line(settings, server):
+    for service in services.all_services(settings, server):
         for secret in (*settings.generated.values(), settings.values["MLFLOW_DB_PASSWORD"] + "@"):
             assert secret not in " ".join(service.command)
 
 
-def test_definition_follows_the_settings_and_not_the_caller(settings, monkeypatch):
-    before = [service.definition for service in services.all_services(settings)]
+def test_definition_follows_the_settings_and_not_the_caller(settings, server, monkeypatch):
+    before = [service.definition for service in services.all_services(settings, server)]
     monkeypatch.setenv("SHLVL", "99")
-    assert [service.definition for service in services.all_services(settings)] == before
+    assert [service.definition for service in services.all_services(settings, server)] == before
     settings.ports["MLFLOW_PORT"] += 1
-    assert services.all_services(settings)[0].definition != before[0]
+    assert services.all_services(settings, server)[1].definition != before[1]
 
 
 def test_services_do_not_inherit_settings_of_the_callers_shell(monkeypatch):
@@ -129,8 +138,8 @@ def test_locks_name_no_index_and_hash_everything():
 
 
 def test_root_runs_the_server_under_another_id():
-    command, keywords = unprivileged.prepare(["id", "-u"])
-    assert subprocess.run(command, capture_output=True, text=True, **keywords).stdout.strip() not in ("", "0")
+    command = unprivileged.prepare(["id", "-u"])
+    assert subprocess.run(command, capture_output=True, text=True).stdout.strip() not in ("", "0")
 
 
 def test_help_lists_every_target():
@@ -139,3 +148,40 @@ def test_help_lists_every_target():
         targets = re.findall(r"^([a-z-]+):(?!=)", makefile.read_text(), re.M)
         missing = [target for target in targets if f"  {target} " not in listed and target != "compose-seed"]
         assert missing == []
+
+
+@pytest.mark.parametrize("password", ["p@ %:/$# x", "it's %(here)s \"; quoted", "%d%%"])
+def test_password_reaches_its_service_as_it_is_and_no_other_user(settings, server, monkeypatch, tmp_path, password):
+    settings.values["READER_DB_PASSWORD"] = password
+    for module in (services, serve):
+        monkeypatch.setattr(module, "RUN", tmp_path / "run")
+    streamlit = next(each for each in services.all_services(settings, server) if each.name == "streamlit")
+    config.write_private(streamlit.file, json.dumps(streamlit.written))
+    handed = []
+    monkeypatch.setattr(os, "execvpe", lambda _, command, env: handed.append(env))
+    serve.main("streamlit")
+    assert handed[0]["POSTGRES_PASSWORD"] == password
+    assert streamlit.file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["rollback"], ["airflow-scheduler", "ml.promote", "--rollback"]),
+        (["psql", "ARGS=-c 'select 1, 2'"], ["postgres", "psql", "-c", "select 1, 2"]),
+        (["airflow", "ARGS=dags list"], ["airflow-webserver", "airflow", "dags", "list"]),
+    ],
+)
+def test_command_goes_to_the_containers_where_they_run_alone(tmp_path, command, words):
+    for folder in ("local", "docker", "tests/browser"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    docker = tmp_path / "bin" / "docker"  # says what it is told
+    docker.parent.mkdir()
+    docker.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    docker.chmod(0o755)
+    env = {**os.environ, "PATH": f"{docker.parent}:{os.environ['PATH']}"}
+    made = subprocess.run(["make", "-s", *command], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    said = made.stdout.split("\nexec\n")[1]
+    assert all(word in said for word in words), said

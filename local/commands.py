@@ -1,0 +1,69 @@
+"""What each command of the local stack does; runs in the model's environment."""
+
+import argparse
+import os
+from typing import NoReturn
+
+from local import config, databases, environments, stack, status
+from local.console import Failure
+from local.environments import one_at_a_time
+from local.services import airflow_environment, base_environment, pipeline_environment
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one command and return its exit code.
+
+    Raises:
+        Failure: it failed, and the user can act on it.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # they would lead psycopg and libpq elsewhere
+    match arguments.command:
+        case "ps":
+            status.ps()
+        case "env":
+            status.env()
+        case "logs":
+            status.logs(arguments.service, follow=arguments.follow, lines=arguments.lines)
+        case "runs":
+            return int(databases.cluster(config.load()).pid is None)
+        case _:
+            with one_at_a_time():
+                _change(arguments)
+    return 0
+
+
+def _change(arguments: argparse.Namespace) -> None:
+    match arguments.command:
+        case "up":
+            stack.up()
+        case "down":
+            stack.down()
+        case "demo":
+            settings = stack.up()
+            os.environ.update(pipeline_environment(settings))  # which `ml` reads
+            from local import replay, summary  # here, since importing mlflow takes seconds
+
+            summary.show(settings, replay.replay(settings))
+        case "seed":
+            settings = config.load()
+            databases.apply_init(databases.running(settings), settings)
+            if not stack.load_files(settings, anew=True, force=arguments.force):
+                raise Failure("not every file was loaded")
+
+
+def hand_over(program: str, arguments: list[str]) -> NoReturn:
+    """Become `psql`, `airflow` or a module of `ml` with the arguments as they are, connected to the local stack."""
+    settings = config.load()
+    if program == "psql":
+        server = databases.running(settings)
+        os.environ.update(server.client_env, PGDATABASE=settings["POSTGRES_DB"])
+        os.execv(server.bin_dir / "psql", ["psql", *arguments])
+    if program == "ml":
+        variables, module = pipeline_environment(settings), [f"ml.{arguments[0]}", *arguments[1:]]
+    else:
+        variables, module = airflow_environment(settings), ["airflow", *arguments]
+    python = str(environments.python_of(program))
+    if not os.access(python, os.X_OK):
+        raise Failure(f"no Python environment {program}; start the stack first: make local-up")
+    os.execve(python, [python, "-m", *module], {**base_environment(), **variables})

@@ -7,7 +7,8 @@ from typing import Any
 
 import psycopg
 
-from ml import cli, contracts
+from ml import cli
+from ml.contracts.check import check as check_contract
 from ml.settings import settings
 from ml.snapshots import labels, polarity
 from ml.snapshots.coverage import CurrentData, covered_range, current_data, require_covered, sundays
@@ -103,7 +104,7 @@ def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
         raise cli.CommandError(
             f"no customer has a payment before {snapshot_date} in staging.customers; load the files anew: make seed"
         )
-    checked = contracts.check(conn, "churn_weekly_features", bindings={"snapshot_date": snapshot_date})
+    checked = check_contract(conn, "churn_weekly_features", bindings={"snapshot_date": snapshot_date})
     counts: dict[str, int] = dict(conn.execute(sql("label_counts"), {"snapshot_date": snapshot_date}).fetchall())
     _record(conn, data, snapshot_date, rows, counts.get("inactive_60d", 0))
     matured = labels.mature(conn, data)

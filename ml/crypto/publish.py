@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from ml.cli import CommandError
-from ml.contracts import check as check_contract
+from ml.contracts.check import check as check_contract
 from ml.crypto.runs import Attempt, failure_on_record, latest_attempt, one_row
 from ml.crypto.stage import CONTRACT
 from ml.settings import settings

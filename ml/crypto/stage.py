@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql as compose
 
 from ml.cli import CommandError
-from ml.contracts import reject_reasons
+from ml.contracts.check import reject_reasons
 from ml.crypto.runs import one_row
 from ml.crypto.window import HistoryState, Window, history_state, require_covered, window
 from ml.settings import settings
@@ -68,7 +68,7 @@ def stage_rows(conn: psycopg.Connection, attempt_id: int, source: compose.Compos
     try:
         conn.execute(query)
     except psycopg.DataError as error:
-        raise CommandError(f"contract {CONTRACT}.yml, a rule of severity reject: {error}") from error
+        raise CommandError(f"contract {CONTRACT}.yml, a rule with reject: {error}") from error
 
 
 def stage_window(conn: psycopg.Connection, attempt_id: int, chosen: Window, arrivals_after: int) -> dict[str, Any]:

@@ -109,12 +109,13 @@ def test_a_server_that_does_not_let_in_is_tried_again(database, variable, value,
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("rule: unique", "rule: uniq", "unknown rule 'uniq'; known: not_null"),
-        ("columns: [user_id]", "columns: [customer]", "staging.crypto_events has no column customer"),
-        ("values: [ARGENTINA, BRASIL, MEXICO]", "values: [NO]", "in_set site_id values=[False]: operator does not"),
-        ("above: 0", "above: nothing", "between purchase_units above=nothing: invalid input syntax"),
-        ("{rule: finite, columns: [purchase_units]", "{rule: matches, columns: [site_id], pattern: '('", "invalid"),
-        ("table: staging", "table: stage", "table stage.crypto_events does not exist"),
+        ("unique: site_id", "uniq: site_id", "rule 15 {'uniq': 'site_id, user_id, "),
+        ("expect: user_id", "expect: customer", 'customer is not null, reject user missing): column "customer" does not'),
+        ("site_id in ('ARGENTINA', 'BRASIL', 'MEXICO')", "site_id in (false)", "operator does not exist"),
+        ("purchase_units > 0", "purchase_units > 'nothing'", "rule 8 (expect purchase_units > 'nothing', reject"),
+        ("abs(purchase_units) < 'infinity'", "site_id ~ '('", "a rule with reject: invalid regular expression"),
+        ("purchase_units > 0", "purchase_units > 0) or (1 = 1", "syntax error"),
+        ("table: staging", "table: stage", 'relation "stage.crypto_events" does not exist'),
         ("rules:", "rules: [", "bt_crypto_events.yml is not YAML"),
     ],
 )  # fmt: skip
@@ -126,11 +127,11 @@ def test_contract(database, tmp_path, old, new, message):
 
 def test_a_contract_without_a_rule_that_the_table_needs(database, tmp_path):
     plant(database, {"purchase_price": None})
-    rule = "  - {rule: not_null, columns: [purchase_price], severity: reject, reason: price missing}\n"
+    rule = "  - expect: purchase_price is not null\n    reject: price missing\n"
     lax = contract_folder(tmp_path, rule, "")
     told = etl_error(database, "run", *DAY, EXPECTATIONS_DIR=lax)
-    assert "not_null purchase_value: 1 of 1 rows, such as 1" in told
-    laxer = contract_folder(tmp_path, "columns: [purchase_date, purchase_value]", "columns: [purchase_date]")
+    assert "expect purchase_value is not null: 1 of 1 rows, such as 1" in told
+    laxer = contract_folder(tmp_path, "  - expect: purchase_value is not null\n", "")
     told = etl_error(database, "run", *DAY, EXPECTATIONS_DIR=laxer)
     assert "ops.bt_crypto_events refuses what is staged: null value in column" in told
 

@@ -32,11 +32,11 @@ def test_the_dag_follows_the_sample(seeded, airflow, tmp_path):
     assert airflow.test(DAG_ID, "2019-05-26", seeded).returncode == 0
     assert events_as_stored(seeded) == before
 
-    stricter = contract_folder(tmp_path, "rules:", "rules:\n  - {rule: row_count, max: 1}")
+    stricter = contract_folder(tmp_path, "rules:", "rules:\n  - rows: {max: 1}")
     assert airflow.test(DAG_ID, "2019-05-27", seeded, EXPECTATIONS_DIR=stricter).returncode != 0
     assert events_as_stored(seeded) == before
     [(status, message)] = seeded.rows("select status, message from ops.crypto_runs order by attempt_id desc limit 1")
-    assert (status, "row_count max=1" in message) == ("failed", True)
+    assert (status, "rows {'max': 1}" in message) == ("failed", True)
 
 
 def test_the_dag_takes_its_parameters(seeded, airflow):

@@ -59,7 +59,7 @@ def test_nothing_mended_changes_nothing(database):
 def test_a_mended_contract_lets_old_rejects_in(database, tmp_path):
     plant(database, {}, {"crypto_type": "DOGE", "purchase_date": "1/1/2019"})
     etl(database, "2019-05-20")
-    with_doge = contract_folder(tmp_path, "[BTC, ", "[DOGE, BTC, ")
+    with_doge = contract_folder(tmp_path, "('BTC', ", "('DOGE', 'BTC', ")
     assert etl(database, "2019-05-20", step="replay", EXPECTATIONS_DIR=with_doge)["rows_inserted"] == 1
     assert rejects(database) == {}
 

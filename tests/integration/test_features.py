@@ -192,13 +192,13 @@ def test_a_broken_contract_leaves_the_snapshot_as_it_was(seeded, tmp_path):
     before = rows(seeded, BEFORE_MONTH_END)
     (tmp_path / "churn_weekly_features.yml").write_text(
         "table: features.churn_weekly_features\n"
-        "key: [customer_id]\n"
-        'where: [{column: snapshot_date, op: "=", value: {binding: snapshot_date}}]\n'
-        "rules: [{rule: between, columns: [spent_7d], max: 1}]\n"
+        "key: customer_id\n"
+        "where: snapshot_date = %(snapshot_date)s\n"
+        "rules: [{expect: spent_7d <= 1}]\n"
     )
     run_sql(seeded, "update raw.payments set spent = spent + 1")
     message = error(seeded, BEFORE_MONTH_END, EXPECTATIONS_DIR=str(tmp_path))
-    assert "contract churn_weekly_features is broken" in message
+    assert "contract churn_weekly_features.yml is broken" in message
     assert "spent_7d" in message
     assert rows(seeded, BEFORE_MONTH_END) == before
 

@@ -1,1 +1,0 @@
-count(*) filter (where {scope}), count(*) filter (where ({scope}) and ({broken}))

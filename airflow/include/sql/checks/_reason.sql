@@ -1,1 +1,0 @@
-case when ({scope}) and ({broken}) then {reason} end

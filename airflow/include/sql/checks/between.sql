@@ -1,1 +1,0 @@
-{column} < {min} or {column} <= {above} or {column} > {max} or {column} >= {below}

@@ -1,1 +1,0 @@
-{column} in ('NaN', 'Infinity', '-Infinity')

@@ -1,1 +1,0 @@
-{column} not in ({values})

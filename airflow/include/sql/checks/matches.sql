@@ -1,1 +1,0 @@
-{column}::text !~ {pattern}

@@ -1,0 +1,1 @@
+"""Data contracts: what must hold of a table's rows before a step commits them."""

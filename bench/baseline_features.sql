@@ -15,8 +15,8 @@ with
 
 input as (
     select
-        %(t)s::date as t, %(c)s::date as c, %(months_end)s::date as months_end,
-        %(months_before)s::int as months_before
+        %(snapshot_date)s::date as t, %(evaluate_cutoff)s::date as c, %(extraction_end)s::date as months_end,
+        %(months_ahead)s::int as months_before
 ),
 
 payment as (

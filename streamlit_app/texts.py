@@ -4,6 +4,8 @@
 
 from datetime import date, datetime
 
+from ml.snapshots.catalogue import BY_NAME, CHURN_DAYS
+
 LANGUAGES = {"es": "Español", "en": "English"}
 DEFAULT_LANGUAGE = "es"
 EXPONENT_FROM = 1e15  # more digits than a float has
@@ -15,8 +17,8 @@ TEXTS = {
         "A customer's risk of churning",
     ),
     "intro": (
-        "Probabilidad de que el cliente no haga ningún pago en los 60 días que siguen a la fecha de corte.",
-        "Probability that the customer makes no payment in the 60 days from the snapshot date.",
+        f"Probabilidad de que el cliente no haga ningún pago en los {CHURN_DAYS} días que siguen a la fecha de corte.",
+        f"Probability that the customer makes no payment in the {CHURN_DAYS} days from the snapshot date.",
     ),
     "language": (
         "Idioma / Language",
@@ -61,6 +63,10 @@ TEXTS = {
     "customer_values": (
         "2 · Cambiar los valores",
         "2 · Change the values",
+    ),
+    "meanings": (
+        "Qué mide cada variable",
+        "What each feature measures",
     ),
     "compute": (
         "Calcular",
@@ -225,6 +231,11 @@ def say(key: str, language: str, **values: object) -> str:
     """The text `key` in `language` (es or en), with `values` put in."""
     spanish, english = TEXTS[key]
     return (spanish if language == "es" else english).format(**values)
+
+
+def feature_label(name: str, language: str) -> str:
+    """What the page calls a feature; one of an older model that the catalogue no longer has shows its column."""
+    return BY_NAME[name].label(language) if name in BY_NAME else name
 
 
 def code(value: object) -> str:

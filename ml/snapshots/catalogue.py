@@ -1,91 +1,44 @@
 """The features of a customer at a snapshot date, each stated once: column, unit, words, limits and role in the model.
 
-The table and its comments, the limits of the contract, the columns of the model, the labels of the form and the table in
-docs/model.md follow from here; airflow/include/sql/features_churn.sql computes the values.
+The table and its comments, the contract's limits, the model's columns, the form's labels and the table in docs/model.md
+follow from here; airflow/include/sql/features_churn.sql computes the values.
 
 `python -m ml.snapshots.catalogue` prints the columns as JSON, for docker/postgres/init/50_features_tables.sql; with
-`--docs` it writes the table of docs/model.md. Psql runs it at every start, so it imports the standard library alone.
+`--docs` it writes the table of docs/model.md. psql runs it at every start, so it imports the standard library alone.
 """
 
 import argparse
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+
+from ml.snapshots.feature import REAL, Feature, Role, Unit, Words
 
 TABLE = "features.churn_weekly_features"
 CHURN_DAYS = 60  # who makes no payment in as many days has churned; a label speaks of as many days from the snapshot
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "model.md"
-DOCS_MARKERS = "<!-- catalogue: begin -->\n", "<!-- catalogue: end -->\n"
+DOCS_BEGIN, DOCS_END = "<!-- catalogue: begin -->\n", "<!-- catalogue: end -->\n"
 
-Role = Literal["heavy-tailed", "plain", "categorical", "none"]  # heavy-tailed numbers are compressed before scaling
-REAL, INTEGER, SMALLINT, TEXT = "double precision", "integer", "smallint", "text"
-
-
-class Unit(NamedTuple):
-    """What a value counts, and the note with which the form's labels show it (English, Spanish)."""
-
-    name: str
-    en: str = ""
-    es: str = ""
-
-
-class Words(NamedTuple):
-    """What the form calls a feature in one language, and what the feature measures."""
-
-    label: str
-    meaning: str
-
-
+INTEGER, SMALLINT, TEXT = "integer", "smallint", "text"
 PESOS, TIMES = Unit("pesos", "$", "$"), Unit("times", "times", "veces")
 TREND, FLAG = Unit("ratio", "1 = steady", "1 = pareja"), Unit("0 or 1", "1 = yes, 0 = no", "1 = sí, 0 = no")
 DAYS, WEEKS, PAYMENTS, SEGMENTS, NAME = (Unit(name) for name in ("days", "weeks", "payments", "segments", "name"))
 
 
-@dataclass(frozen=True)
-class Feature:
-    """One feature: column `name` of type `sql_type`, NULL where not known unless `required`, limits inclusive."""
-
-    name: str
-    sql_type: str
-    unit: Unit
-    role: Role
-    group: str  # of features that come from one source
-    en: Words
-    es: Words
-    minimum: int | None = None
-    maximum: int | None = None
-    required: bool = False
-
-    def label(self, language: str) -> str:
-        """What the form calls it in `language` (es or en), with its unit where the words do not say it."""
-        words, note = (self.es, self.unit.es) if language == "es" else (self.en, self.unit.en)
-        return f"{words.label} ({note})" if note else words.label
-
-    def limits(self) -> list[str]:
-        """SQL conditions that together say which values are allowed; one that is NULL forbids nothing."""
-        least = [] if self.minimum is None else [f"{self.name} >= {self.minimum}"]
-        most = [] if self.maximum is None else [f"{self.name} <= {self.maximum}"]
-        if self.sql_type == REAL and not most:
-            most = [f"{self.name} < 'infinity'"]  # NaN is above infinity
-        return [*([f"{self.name} is not null"] if self.required else []), *least, *most]
-
-
-# A line for what it is, then its label and meaning in each language. In the order of the table: wide columns first, which
-# leaves no gaps between them.
+# A line for what it is, then its label and meaning in each language. In the order of the table: wide columns first,
+# which leaves no gaps between them.
 # fmt: off
 FEATURES: tuple[Feature, ...] = (
     *(Feature(f"spent_{days}d", REAL, PESOS, "heavy-tailed", "payments", minimum=0,
         en=Words(f"Spent, last {days} days",
             f"Pesos paid in the {days} days before snapshot_date; 0 = no payment."),
         es=Words(f"Gasto, últimos {days} días",
-            f"Pesos pagados en los {days} días anteriores a la fecha de corte; 0 = ningún pago."))
+            f"Pesos pagados en los {days} días anteriores al corte; 0 = ningún pago."))
         for days in (7, 30, 90)),
     Feature("total_discount_30d", REAL, PESOS, "heavy-tailed", "payments", minimum=0,
         en=Words("Discounts, last 30 days",
             "Pesos of discount on the payments of the 30 days before snapshot_date; 0 = none."),
         es=Words("Descuentos, últimos 30 días",
-            "Pesos de descuento en los pagos de los 30 días anteriores a la fecha de corte; 0 = ninguno.")),
+            "Pesos de descuento en los pagos de los 30 días anteriores al corte; 0 = ninguno.")),
     Feature("spent_per_payment_90d", REAL, PESOS, "heavy-tailed", "payments", minimum=0,
         en=Words("Spent per payment, 90 days",
             "Pesos a payment, spent_90d / payments_90d; NULL without payments in the 90 days."),
@@ -103,7 +56,7 @@ FEATURES: tuple[Feature, ...] = (
         en=Words("Days between payments, mean",
             "Mean days between consecutive payments in the 90 days before snapshot_date; NULL with fewer than two."),
         es=Words("Días entre pagos, promedio",
-            "Promedio de días entre pagos seguidos en los 90 días anteriores a la fecha de corte; NULL con menos de dos.")),
+            "Promedio de días entre pagos seguidos en los 90 días anteriores al corte; NULL con menos de dos.")),
     Feature("recency_to_gap_90d", REAL, TIMES, "heavy-tailed", "payments", minimum=0,
         en=Words("Next payment overdue",
             "days_since_activity / mean_gap_90d, a gap below one day counted as one: how overdue the next payment is;"
@@ -116,7 +69,7 @@ FEATURES: tuple[Feature, ...] = (
             "Highest account balance, pesos, in month -1 (the calendar month before the one of snapshot_date);"
             " NULL = not known."),
         es=Words("Mayor saldo, mes -1",
-            "Mayor saldo de la cuenta, en pesos, en el mes -1 (el mes anterior al de la fecha de corte);"
+            "Mayor saldo de la cuenta, en pesos, en el mes -1 (el mes anterior al del corte);"
             " NULL = no se sabe.")),
     Feature("plata_cuenta_2", REAL, PESOS, "heavy-tailed", "account", minimum=0,
         en=Words("Highest balance, month -2", "Highest account balance, pesos, in month -2; NULL = not known."),
@@ -126,20 +79,20 @@ FEATURES: tuple[Feature, ...] = (
             "Pesos spent on MercadoLibre as of the extraction; NULL = no purchase before snapshot_date known, and for"
             " everyone before the extraction month has ended."),
         es=Words("Gasto en Mercado Libre",
-            "Pesos gastados en MercadoLibre hasta la extracción; NULL = no se sabe de compras anteriores a la fecha de"
-            " corte, y para todos hasta que termina el mes de la extracción.")),
+            "Pesos gastados en MercadoLibre hasta la extracción; NULL = no se sabe de compras anteriores al corte, y"
+            " para todos hasta que termina el mes de la extracción.")),
     *(Feature(f"payments_{days}d", INTEGER, PAYMENTS, "heavy-tailed", "payments", minimum=0, required=True,
         en=Words(f"Payments, last {days} days", f"Payments in the {days} days before snapshot_date."),
-        es=Words(f"Pagos, últimos {days} días", f"Pagos en los {days} días anteriores a la fecha de corte."))
+        es=Words(f"Pagos, últimos {days} días", f"Pagos en los {days} días anteriores al corte."))
         for days in (7, 30, 90)),
     Feature("days_since_activity", INTEGER, DAYS, "heavy-tailed", "payments", minimum=1, required=True,
         en=Words("Days since the last payment",
             "Days from the last payment before snapshot_date to snapshot_date; 1 = the day before."),
         es=Words("Días desde el último pago",
-            "Días desde el último pago anterior a la fecha de corte hasta ella; 1 = el día anterior.")),
+            "Días desde el último pago anterior al corte hasta el corte; 1 = el día anterior.")),
     Feature("tenure_days", INTEGER, DAYS, "plain", "payments", minimum=1, required=True,
         en=Words("Days since the first payment", "Days from the first payment to snapshot_date."),
-        es=Words("Días desde el primer pago", "Días desde el primer pago hasta la fecha de corte.")),
+        es=Words("Días desde el primer pago", "Días desde el primer pago hastal corte.")),
     Feature("frequency_ml", INTEGER, DAYS, "heavy-tailed", "marketplace", minimum=0,
         en=Words("Days with purchases on ML",
             "Days with a MercadoLibre purchase as of the extraction; NULL as in spent_ml."),
@@ -149,17 +102,17 @@ FEATURES: tuple[Feature, ...] = (
         en=Words("Days since the last ML purchase",
             "Days from the last MercadoLibre purchase to the end of the extraction month; NULL as in spent_ml."),
         es=Words("Días desde la última compra en ML",
-            "Días desde la última compra en MercadoLibre hasta el fin del mes de la extracción; NULL como en spent_ml.")),
+            "Días desde la última compra en MercadoLibre al fin del mes de la extracción; NULL como en spent_ml.")),
     Feature("active_days_30d", SMALLINT, DAYS, "plain", "payments", minimum=0, maximum=30, required=True,
         en=Words("Days with payments, last 30", "Days with a payment among the 30 before snapshot_date."),
-        es=Words("Días con pagos, últimos 30", "Días con un pago entre los 30 anteriores a la fecha de corte.")),
+        es=Words("Días con pagos, últimos 30", "Días con un pago entre los 30 anteriores al corte.")),
     Feature("active_weeks_90d", SMALLINT, WEEKS, "plain", "payments", minimum=0, maximum=13, required=True,
         en=Words("Weeks with payments, last 13",
-            "Seven-day blocks, counted back from snapshot_date, with a payment in the last 90 days; at most 13, the oldest"
-            " has 6 days."),
+            "Seven-day blocks, counted back from snapshot_date, with a payment in the last 90 days; at most 13, the"
+            " oldest has 6 days."),
         es=Words("Semanas con pagos, últimas 13",
-            "Bloques de siete días, contados hacia atrás desde la fecha de corte, con un pago en los últimos 90 días; a lo"
-            " sumo 13, el más viejo de 6 días.")),
+            "Bloques de siete días, contados hacia atrás desdel corte, con un pago en los últimos 90 días; a"
+            " lo sumo 13, el más viejo de 6 días.")),
     Feature("segments_90d", SMALLINT, SEGMENTS, "plain", "payments", minimum=0, maximum=6, required=True,
         en=Words("Payment segments, 90 days",
             "Different payment segments in the last 90 days: the five named ones, all others together as a sixth."),
@@ -173,8 +126,8 @@ FEATURES: tuple[Feature, ...] = (
         for app, name in (("mp", "MercadoPago"), ("ml", "MercadoLibre")) for month in (1, 2, 3)),
     Feature("days_since_login_mp", SMALLINT, DAYS, "plain", "visits", minimum=1,
         en=Words("Days since the last MP visit",
-            "Days from the last MercadoPago visit in the extraction month to the end of that month; NULL = none known, and"
-            " for everyone before that month has ended."),
+            "Days from the last MercadoPago visit in the extraction month to the end of that month; NULL = none known,"
+            " and for everyone before that month has ended."),
         es=Words("Días desde la última visita a MP",
             "Días desde la última visita a MercadoPago en el mes de la extracción hasta el fin de ese mes; NULL = no se"
             " sabe de ninguna, y para todos hasta que termina ese mes.")),
@@ -183,19 +136,19 @@ FEATURES: tuple[Feature, ...] = (
             "Days from the last MercadoLibre visit in the extraction month to the end of that month; NULL as in"
             " days_since_login_mp."),
         es=Words("Días desde la última visita a ML",
-            "Días desde la última visita a MercadoLibre en el mes de la extracción hasta el fin de ese mes; NULL como en"
-            " days_since_login_mp.")),
+            "Días desde la última visita a MercadoLibre en el mes de la extracción hasta el fin de ese mes; NULL como"
+            " en days_since_login_mp.")),
     Feature("has_inversion", SMALLINT, FLAG, "plain", "account", minimum=0, maximum=1,
         en=Words("Invests",
             "1 = the customer invests (INVERSION is investing), 0 = not, NULL = not known. Taken as constant in time."),
         es=Words("Invierte",
-            "1 = el cliente invierte (INVERSION es investing), 0 = no, NULL = no se sabe. Se toma como fijo en el tiempo.")),
+            "1 = el cliente invierte (INVERSION es investing), 0 = no, NULL = no se sabe. Se toma como fijo.")),
     Feature("gender", TEXT, NAME, "categorical", "person",
         en=Words("Gender", "male, female or Unknown; NULL = no row. Taken as constant in time."),
-        es=Words("Género", "male, female o Unknown; NULL = sin fila. Se toma como fijo en el tiempo.")),
+        es=Words("Género", "male, female o Unknown; NULL = sin fila. Se toma como fijo.")),
     *(Feature(column, TEXT, NAME, "categorical", "person",
         en=Words(english, f"{english}; NULL = no row. Taken as constant in time."),
-        es=Words(spanish, f"{spanish}; NULL = sin fila. Se toma como fijo en el tiempo."))
+        es=Words(spanish, f"{spanish}; NULL = sin fila. Se toma como fijo."))
         for column, english, spanish in (
             ("rango_edad", "Age group", "Rango de edad"),
             ("tarjetas", "Main means of payment", "Medio de pago principal"),
@@ -229,8 +182,8 @@ LABEL_COLUMNS = (
     (
         "label_horizon_days",
         SMALLINT,
-        f"Days after snapshot_date that the label speaks of: {CHURN_DAYS} if observed, those to the end of the flag's two"
-        " months if evaluate, NULL otherwise.",
+        f"Days after snapshot_date that the label speaks of: {CHURN_DAYS} if observed, those to the end of the flag's"
+        " two months if evaluate, NULL otherwise.",
     ),
 )
 
@@ -264,9 +217,9 @@ def docs_table() -> str:
 
 def write_docs() -> None:
     """Replace the table in docs/model.md."""
-    begin, end = DOCS_MARKERS
-    before, after = DOCS.read_text(encoding="utf-8").split(begin)
-    DOCS.write_text(f"{before}{begin}{docs_table()}{end}{after.split(end)[1]}", encoding="utf-8")
+    before, after = DOCS.read_text(encoding="utf-8").split(DOCS_BEGIN)
+    after = after[after.index(DOCS_END) :]
+    DOCS.write_text(f"{before}{DOCS_BEGIN}{docs_table()}{after}", encoding="utf-8")
 
 
 def main() -> None:

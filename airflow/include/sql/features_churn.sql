@@ -46,7 +46,7 @@ recent as (
 -- One row per customer of the snapshot. Two things are looked up in the index by customer and date, so that the cost
 -- does not grow with the history: the last payment of who has not paid in the 90 days, and whether the days that the
 -- label speaks of have one.
-activity as materialized (
+activity as (
     select
         customers.customer_id,
         cast(%(snapshot_date)s - customers.first_payment_date as int) as tenure_days,
@@ -79,6 +79,7 @@ activity as materialized (
     from staging.customers
     left join recent on recent.customer_id = customers.customer_id
     where customers.first_payment_date < %(snapshot_date)s
+    order by customers.customer_id
 ),
 
 -- Month -k of the snapshot is month -(k + months_ahead) of the file; a month that the file lacks is NULL.
@@ -158,3 +159,4 @@ left join raw.evaluate as flag on flag.cus_cust_id_buy = activity.customer_id
 cross join lateral features.churn_label(
     %(snapshot_date)s, %(evaluate_cutoff)s, %(churn_days)s, days_since_activity, has_paid_since, flag.churn, %(flag_means)s
 ) as label
+order by activity.customer_id

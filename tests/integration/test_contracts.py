@@ -155,6 +155,19 @@ def test_rows_that_arrive_in_the_same_transaction_are_checked(conn, contract):
         check(conn, "probe", bindings={})
 
 
+def test_the_keys_of_many_rows_without_statistics_are_found_fast(database):
+    with database.connect() as conn:
+        conn.execute("alter table staging.crypto_events set (autovacuum_enabled = false)")
+        conn.execute("alter table staging.crypto_events drop constraint crypto_events_attempt_id_fkey")
+        conn.execute(
+            "insert into staging.crypto_events select 1, n, now(), '{}', 'MEXICO', 1, '2019-05-01', 'BTC',"
+            " greatest(n, 2), 1, greatest(n, 2), 'load' from generate_series(1, 20000) as n"
+        )
+        conn.execute("set statement_timeout = '20s'")  # one look at the duplicates for each row takes minutes
+        with pytest.raises(CommandError, match=r"unique site_id, .*: 2 of 20000 rows, such as 1, 2$"):
+            check(conn, "bt_crypto_events", bindings={"attempt_id": 1})
+
+
 def test_all_rules_are_counted_in_one_statement(conn, contract):
     conn.execute("create sequence ops.reads")
     conn.execute("create view ops.probe_read as select *, nextval('ops.reads') from ops.probe offset 0")

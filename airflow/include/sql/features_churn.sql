@@ -1,13 +1,14 @@
 -- The rows of one snapshot of features.churn_weekly_features: one per customer with a payment before the snapshot date.
--- ml.features stores them, each column under its name here. The features use what was known before the snapshot date,
--- source by source; has_paid_since and raw.evaluate serve the label alone.
--- Parameters: snapshot_date; churn_days; extraction_end, the first day after the extraction month; months_ahead, from
--- month -1 of the snapshot to the extraction month; evaluate_cutoff, the first day that the churn flag speaks of;
--- flag_means, stayed_away or came_back.
+-- ml.features stores them, each column under the name that it has here. The features use what was known before the
+-- snapshot date, source by source; has_paid_since and raw.evaluate serve the label alone.
+-- Parameters: snapshot_date; churn_days; extraction_end, the first day after the extraction month; months_ahead, the
+-- months from month -1 of the snapshot to the extraction month; evaluate_cutoff, the first day that the churn flag
+-- speaks of; flag_means, stayed_away or came_back.
+-- Another engine can be given this too: days are cast to int, divisions are of doubles, bits are counted by a function.
 with
 
--- The payments of the 90 days before the snapshot, 1 the day before it. Money in ten-thousandths of a peso: sums of whole
--- numbers are exact in double precision, so that neither the plan nor the order of the rows changes a digit.
+-- The payments of the 90 days before the snapshot; days_before is 1 for the day before it. Money is in ten-thousandths
+-- of a peso: sums of whole numbers are exact in double precision, so neither plan nor order of rows changes a digit.
 payment as (
     select
         cus_cust_id_buy as customer_id,
@@ -22,7 +23,7 @@ payment as (
     where fecha >= %(snapshot_date)s - 90 and fecha < %(snapshot_date)s
 ),
 
--- One row per customer who paid in them. Days, weeks and segments are counted as bits.
+-- One row per customer who paid in them. Days, weeks and segments are counted as bits: each count(distinct) would sort.
 recent as (
     select
         customer_id,
@@ -43,9 +44,9 @@ recent as (
     group by customer_id
 ),
 
--- One row per customer of the snapshot. Two things are looked up in the index by customer and date, so that the cost
--- does not grow with the history: the last payment of who has not paid in the 90 days, and whether the days that the
--- label speaks of have one.
+-- One row per customer of the snapshot. The last payment of those who have not paid in the 90 days is looked up in the
+-- index by customer and date, so that the cost does not grow with the history. The order keeps PostgreSQL from
+-- repeating the look-ups wherever their result is used.
 activity as (
     select
         customers.customer_id,
@@ -157,6 +158,7 @@ left join person on person.customer_id = activity.customer_id
 left join marketplace on marketplace.customer_id = activity.customer_id
 left join raw.evaluate as flag on flag.cus_cust_id_buy = activity.customer_id
 cross join lateral features.churn_label(
-    %(snapshot_date)s, %(evaluate_cutoff)s, %(churn_days)s, days_since_activity, has_paid_since, flag.churn, %(flag_means)s
+    %(snapshot_date)s, %(evaluate_cutoff)s, %(churn_days)s,
+    days_since_activity, has_paid_since, flag.churn, %(flag_means)s
 ) as label
 order by activity.customer_id

@@ -57,7 +57,7 @@ comment on column ops.feature_builds.snapshot_date is 'Date of the snapshot.';
 comment on column ops.feature_builds.raw_fingerprint is 'ops.current_data.raw_fingerprint of the data that the features come from.';
 comment on column ops.feature_builds.feature_sql_digest is 'Digest of the SQL that built the features.';
 comment on column ops.feature_builds.rows_built is 'Customers in the snapshot.';
-comment on column ops.feature_builds.rows_inactive_60d is 'Customers among them without a payment in the 60 days before it.';
+comment on column ops.feature_builds.rows_inactive_60d is 'Customers among them who had churned already: label_source inactive_60d.';
 comment on column ops.feature_builds.labels_fingerprint is 'ops.current_data.raw_fingerprint of the data that the labels come from.';
 comment on column ops.feature_builds.labels_cutoff is 'ops.current_data.evaluate_cutoff when they were set.';
 comment on column ops.feature_builds.labels_rule is 'What the flag meant, and the digest of the SQL that set the labels.';

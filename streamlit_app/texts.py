@@ -12,110 +12,44 @@ EXPONENT_FROM = 1e15  # more digits than a float has
 
 # key: (Spanish, English)
 TEXTS = {
-    "title": (
-        "Riesgo de abandono de un cliente",
-        "A customer's risk of churning",
-    ),
+    "title": ("Riesgo de abandono de un cliente", "A customer's risk of churning"),
     "intro": (
         f"Probabilidad de que el cliente no haga ningún pago en los {CHURN_DAYS} días que siguen a la fecha de corte.",
         f"Probability that the customer makes no payment in the {CHURN_DAYS} days from the snapshot date.",
     ),
-    "language": (
-        "Idioma / Language",
-        "Idioma / Language",
-    ),
+    "language": ("Idioma / Language", "Idioma / Language"),
     "model_line": (
         "Modelo {name}, versión {version} · umbral de decisión {threshold}",
         "Model {name}, version {version} · decision threshold {threshold}",
     ),
-    "loading": (
-        "Cargando el modelo…",
-        "Loading the model…",
-    ),
-    "find": (
-        "1 · Buscar un cliente",
-        "1 · Find a customer",
-    ),
-    "customer_id": (
-        "Id del cliente",
-        "Customer id",
-    ),
-    "customer_id_hint": (
-        "por ejemplo 54018",
-        "for example 54018",
-    ),
-    "snapshot": (
-        "Fecha de corte",
-        "Snapshot date",
-    ),
-    "search": (
-        "Buscar",
-        "Find",
-    ),
+    "loading": ("Cargando el modelo…", "Loading the model…"),
+    "find": ("1 · Buscar un cliente", "1 · Find a customer"),
+    "customer_id": ("Id del cliente", "Customer id"),
+    "customer_id_hint": ("por ejemplo 54018", "for example 54018"),
+    "snapshot": ("Fecha de corte", "Snapshot date"),
+    "search": ("Buscar", "Find"),
     "values_help": (
         "Edite los valores y calcule de nuevo. Un campo vacío quiere decir que no se sabe.",
         "Edit the values and compute again. An empty field means not known.",
     ),
-    "no_customer_values": (
-        "2 · O escribir los valores a mano",
-        "2 · Or enter values by hand",
-    ),
-    "customer_values": (
-        "2 · Cambiar los valores",
-        "2 · Change the values",
-    ),
-    "meanings": (
-        "Qué mide cada variable",
-        "What each feature measures",
-    ),
-    "compute": (
-        "Calcular",
-        "Compute",
-    ),
-    "unknown": (
-        "no se sabe",
-        "not known",
-    ),
-    "unseen": (
-        "{value} (no vista en el entrenamiento)",
-        "{value} (not seen in training)",
-    ),
-    "result": (
-        "Resultado",
-        "Result",
-    ),
-    "result_customer": (
-        "Cliente {customer} al {snapshot}",
-        "Customer {customer} as of {snapshot}",
-    ),
+    "no_customer_values": ("2 · O escribir los valores a mano", "2 · Or enter values by hand"),
+    "customer_values": ("2 · Cambiar los valores", "2 · Change the values"),
+    "meanings": ("Qué mide cada variable", "What each feature measures"),
+    "compute": ("Calcular", "Compute"),
+    "unknown": ("no se sabe", "not known"),
+    "unseen": ("{value} (no vista en el entrenamiento)", "{value} (not seen in training)"),
+    "result": ("Resultado", "Result"),
+    "result_customer": ("Cliente {customer} al {snapshot}", "Customer {customer} as of {snapshot}"),
     "result_edited": (
         "Cliente {customer} al {snapshot}, con los valores cambiados",
         "Customer {customer} as of {snapshot}, with changed values",
     ),
-    "result_by_hand": (
-        "Valores escritos a mano",
-        "Values entered by hand",
-    ),
-    "probability": (
-        "Probabilidad de abandono",
-        "Probability of churning",
-    ),
-    "decision": (
-        "Decisión",
-        "Decision",
-    ),
-    "churner": (
-        "En riesgo",
-        "At risk",
-    ),
-    "stayer": (
-        "Se queda",
-        "Stays",
-    ),
-    "version": (
-        "Versión del modelo",
-        "Model version",
-    ),
+    "result_by_hand": ("Valores escritos a mano", "Values entered by hand"),
+    "probability": ("Probabilidad de abandono", "Probability of churning"),
+    "decision": ("Decisión", "Decision"),
+    "churner": ("En riesgo", "At risk"),
+    "stayer": ("Se queda", "Stays"),
+    "version": ("Versión del modelo", "Model version"),
     "batch_line": (
         "Puntaje guardado por el lote semanal: **{score}** (versión {version}, {scored_at} UTC).",
         "Score stored by the weekly batch: **{score}** (version {version}, {scored_at} UTC).",
@@ -128,38 +62,17 @@ TEXTS = {
         "Ese puntaje es de la versión {stored}; en Production está ahora la {current}.",
         "That score is of version {stored}; version {current} is in Production now.",
     ),
-    "contributions": (
-        "Qué pesa más",
-        "What weighs most",
-    ),
+    "contributions": ("Qué pesa más", "What weighs most"),
     "contributions_help": (
         "Aporte de cada valor al logaritmo de las chances: positivo sube el riesgo, negativo lo baja. La suma con la base es exacta.",
         "What each value adds to the log-odds: positive raises the risk, negative lowers it. The sum with the base is exact.",
     ),
-    "column_feature": (
-        "Variable",
-        "Feature",
-    ),
-    "column_value": (
-        "Valor",
-        "Value",
-    ),
-    "column_contribution": (
-        "Aporte",
-        "Contribution",
-    ),
-    "others": (
-        "las demás ({count})",
-        "the others ({count})",
-    ),
-    "base": (
-        "base del modelo",
-        "the model's base",
-    ),
-    "total": (
-        "suma (log-odds)",
-        "sum (log-odds)",
-    ),
+    "column_feature": ("Variable", "Feature"),
+    "column_value": ("Valor", "Value"),
+    "column_contribution": ("Aporte", "Contribution"),
+    "others": ("las demás ({count})", "the others ({count})"),
+    "base": ("base del modelo", "the model's base"),
+    "total": ("suma (log-odds)", "sum (log-odds)"),
     "warn_unseen": (
         "{feature}: el modelo no vio {value} en el entrenamiento; cuenta como ninguna de las conocidas.",
         "{feature}: the model has not seen {value} in training; it counts as none of the known ones.",
@@ -212,14 +125,8 @@ TEXTS = {
         "La base {database} no tiene las tablas que esta página lee. Para crearlas: `make seed`.",
         "Database {database} lacks the tables that this page reads. To create them: `make seed`.",
     ),
-    "database_error": (
-        "PostgreSQL no pudo responder: {reason}",
-        "PostgreSQL could not answer: {reason}",
-    ),
-    "bad_settings": (
-        "Variable de entorno {variable}: {reason}",
-        "Environment variable {variable}: {reason}",
-    ),
+    "database_error": ("PostgreSQL no pudo responder: {reason}", "PostgreSQL could not answer: {reason}"),
+    "bad_settings": ("Variable de entorno {variable}: {reason}", "Environment variable {variable}: {reason}"),
     "unexpected": (
         "La página falló por algo no previsto ({kind}). El detalle está en su registro: `make local-logs` o `make logs`.",
         "The page failed in a way not foreseen ({kind}). Details are in its log: `make local-logs` or `make logs`.",
@@ -235,7 +142,7 @@ def say(key: str, language: str, **values: object) -> str:
 
 def feature_label(name: str, language: str) -> str:
     """What the page calls a feature; one of an older model that the catalogue no longer has shows its column."""
-    return BY_NAME[name].label(language) if name in BY_NAME else name
+    return BY_NAME[name].shown(language) if name in BY_NAME else name
 
 
 def code(value: object) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ml.snapshots.catalogue import BY_NAME
+from ml.snapshots.catalogue import BY_NAME, FEATURES
 from streamlit_app.model import Scorer
 from streamlit_app.texts import feature_label, say
 
@@ -34,7 +34,9 @@ def show(scorer: Scorer, start: dict[str, Any], form_id: str, language: str) -> 
                 draw = _category if name in scorer.categories else _number
                 values[name] = draw(scorer, name, start.get(name), key, language)
         sent = st.form_submit_button(say("compute", language))
-    words = [getattr(BY_NAME[name], language) for name in values if name in BY_NAME]
+    words = [
+        (getattr(each.label, language), getattr(each.meaning, language)) for each in FEATURES if each.name in values
+    ]
     with st.expander(say("meanings", language)):
         st.markdown("\n".join(f"- **{label}**: {meaning}" for label, meaning in words))
     return values, sent

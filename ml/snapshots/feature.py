@@ -7,19 +7,18 @@ REAL = "double precision"
 Role = Literal["heavy-tailed", "plain", "categorical", "none"]  # heavy-tailed numbers are compressed before scaling
 
 
+class Text(NamedTuple):
+    """The same in both languages."""
+
+    en: str
+    es: str
+
+
 class Unit(NamedTuple):
-    """What a value counts, and the note with which the form's labels show it (English, Spanish)."""
+    """What a value counts, and the note with which the form's labels show it."""
 
     name: str
-    en: str = ""
-    es: str = ""
-
-
-class Words(NamedTuple):
-    """What the form calls a feature in one language, and what the feature measures."""
-
-    label: str
-    meaning: str
+    note: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -31,21 +30,22 @@ class Feature:
     unit: Unit
     role: Role
     group: str  # of features that come from one source
-    en: Words
-    es: Words
+    label: Text
+    meaning: Text
     minimum: int | None = None
     maximum: int | None = None
     required: bool = False
 
-    def label(self, language: str) -> str:
-        """What the form calls it in `language` (es or en), with its unit where the words do not say it."""
-        words, note = (self.es, self.unit.es) if language == "es" else (self.en, self.unit.en)
-        return f"{words.label} ({note})" if note else words.label
+    def shown(self, language: str) -> str:
+        """What the form calls it in `language` (es or en), with its unit where the label does not say it."""
+        label, note = (getattr(text, language, "") for text in (self.label, self.unit.note))
+        return f"{label} ({note})" if note else str(label)
 
-    def limits(self) -> list[str]:
-        """SQL conditions that together say which values are allowed; one that is NULL forbids nothing."""
-        least = [] if self.minimum is None else [f"{self.name} >= {self.minimum}"]
-        most = [] if self.maximum is None else [f"{self.name} <= {self.maximum}"]
+    def limits(self) -> str:
+        """SQL condition that says which values are allowed, empty if all are; NULL is not known and breaks no limit."""
+        known = f"{self.name} is not null" if self.required else ""
+        least = "" if self.minimum is None else f"{self.name} >= {self.minimum}"
+        most = "" if self.maximum is None else f"{self.name} <= {self.maximum}"
         if self.sql_type == REAL and not most:
-            most = [f"{self.name} < 'infinity'"]  # NaN is above infinity
-        return [*([f"{self.name} is not null"] if self.required else []), *least, *most]
+            most = f"{self.name} < 'infinity'"  # NaN is above infinity
+        return " and ".join(filter(None, (known, least, most)))

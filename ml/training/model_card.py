@@ -13,7 +13,7 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
     lines = [
         f"# {MODEL_NAME}",
         "",
-        f"Probability that a customer who paid in the last {ACTIVE_DAYS} days makes no payment in the next {ACTIVE_DAYS}.",
+        f"Probability that a customer who paid in the last {ACTIVE_DAYS} days makes none in the next {ACTIVE_DAYS}.",
         "Logistic regression; `predict` returns one row a customer: P(stays), P(churns).",
         "",
         "## Data",

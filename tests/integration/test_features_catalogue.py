@@ -1,4 +1,4 @@
-"""A new feature, spent_14d, with one of its places forgotten at a time: the build names the file; and columns by name."""
+"""A new feature, spent_14d, one of its places forgotten at a time: the build names it; and columns matched by name."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ IN_SQL = (
             "    sum(spent) filter (where days_before <= 14) / 10000 as spent_14d,\n        sum(spent) / 10000 as",
         ),
         ("        mean_gap_90d\n", "        mean_gap_90d,\n        coalesce(spent_14d, 0) as spent_14d\n"),
-        ("    spent_7d,\n    spent_30d,\n", "    spent_7d,\n    spent_14d,\n    spent_30d,\n"),
+        ("    spent_7d, spent_30d, spent_90d,", "    spent_7d, spent_14d, spent_30d, spent_90d,"),
     ],
 )
 ADD_COLUMN = "alter table features.churn_weekly_features add column spent_14d double precision"
@@ -83,6 +83,6 @@ def test_a_feature_in_all_its_places_is_built(seeded, checkout):
 def test_the_order_of_the_columns_in_the_sql_says_nothing(seeded, checkout):
     build(seeded, T)
     before = rows(seeded, T)
-    edit(checkout, FEATURES_SQL, [("    spent_7d,\n    spent_30d,\n", "    spent_30d,\n    spent_7d,\n")])
+    edit(checkout, FEATURES_SQL, [("    spent_7d, spent_30d, spent_90d,", "    spent_30d, spent_7d, spent_90d,")])
     assert run(checkout, seeded).returncode == 0
     assert rows(seeded, T) == before

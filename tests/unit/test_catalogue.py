@@ -19,7 +19,7 @@ def test_the_table_in_the_docs_is_the_catalogues():
 
 def test_every_feature_has_a_meaning_of_its_own_in_both_languages():
     for language in ("en", "es"):
-        meanings = [getattr(feature, language).meaning for feature in catalogue.FEATURES]
+        meanings = [getattr(feature.meaning, language) for feature in catalogue.FEATURES]
         assert len(set(meanings)) == len(meanings)
 
 

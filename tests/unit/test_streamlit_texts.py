@@ -25,7 +25,7 @@ def test_both_languages_say_a_text_with_the_same_values_and_commands(key):
 
 
 def test_every_feature_has_a_label_of_its_own_in_both_languages():
-    labels = {language: [feature.label(language) for feature in FEATURES] for language in texts.LANGUAGES}
+    labels = {language: [feature.shown(language) for feature in FEATURES] for language in texts.LANGUAGES}
     assert all(len(set(found)) == len(FEATURES) for found in labels.values())
     assert all(spanish != english for spanish, english in zip(*labels.values(), strict=True))
 

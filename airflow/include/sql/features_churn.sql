@@ -118,9 +118,7 @@ person as (
 
 marketplace as (
     select
-        cus_cust_id_buy as customer_id,
-        spent_ml,
-        frequency_ml,
+        cus_cust_id_buy as customer_id, spent_ml, frequency_ml,
         cast(%(extraction_end)s - recency_ml as int) as days_since_purchase_ml
     from raw.marketplace_data
     where %(snapshot_date)s >= %(extraction_end)s and (recency_ml is null or recency_ml < %(snapshot_date)s)
@@ -129,23 +127,14 @@ marketplace as (
 select
     activity.customer_id,
     %(snapshot_date)s as snapshot_date,
-    spent_7d,
-    spent_30d,
-    spent_90d,
-    total_discount_30d,
+    spent_7d, spent_30d, spent_90d, total_discount_30d,
     spent_90d / nullif(payments_90d, 0) as spent_per_payment_90d,
     3 * (spent_30d / nullif(spent_90d, 0)) as spent_trend_90d,
     3 * (cast(payments_30d as double precision) / nullif(payments_90d, 0)) as payments_trend_90d,
     mean_gap_90d,
     days_since_activity / case when mean_gap_90d < 1 then 1 else mean_gap_90d end as recency_to_gap_90d,
-    payments_7d,
-    payments_30d,
-    payments_90d,
-    days_since_activity,
-    tenure_days,
-    active_days_30d,
-    active_weeks_90d,
-    segments_90d,
+    payments_7d, payments_30d, payments_90d, days_since_activity, tenure_days,
+    active_days_30d, active_weeks_90d, segments_90d,
     mau_mp_1, mau_mp_2, mau_mp_3, mau_ml_1, mau_ml_2, mau_ml_3, days_since_login_mp, days_since_login_ml,
     plata_cuenta_1, plata_cuenta_2, has_inversion,
     gender, rango_edad, tarjetas, estado,

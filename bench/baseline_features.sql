@@ -15,8 +15,8 @@ with
 
 input as (
     select
-        %(t)s::date as t, %(c)s::date as c, %(months_end)s::date as months_end,
-        %(months_before)s::int as months_before
+        %(snapshot_date)s::date as t, %(evaluate_cutoff)s::date as c, %(extraction_end)s::date as months_end,
+        %(months_ahead)s::int as months_before
 ),
 
 payment as (
@@ -127,42 +127,22 @@ select
     label_source,
     case label_source when 'observed' then 60 when 'evaluate' then (c + interval '2 months')::date - t end
 from sourced
-on conflict (customer_id, snapshot_date) do update set
-    tenure_days = excluded.tenure_days,
-    days_since_activity = excluded.days_since_activity,
-    spent_7d = excluded.spent_7d,
-    spent_30d = excluded.spent_30d,
-    spent_90d = excluded.spent_90d,
-    total_discount_30d = excluded.total_discount_30d,
-    payments_7d = excluded.payments_7d,
-    payments_30d = excluded.payments_30d,
-    payments_90d = excluded.payments_90d,
-    active_days_30d = excluded.active_days_30d,
-    active_weeks_90d = excluded.active_weeks_90d,
-    segments_90d = excluded.segments_90d,
-    spent_per_payment_90d = excluded.spent_per_payment_90d,
-    spent_trend_90d = excluded.spent_trend_90d,
-    payments_trend_90d = excluded.payments_trend_90d,
-    mean_gap_90d = excluded.mean_gap_90d,
-    recency_to_gap_90d = excluded.recency_to_gap_90d,
-    mau_mp_1 = excluded.mau_mp_1,
-    mau_mp_2 = excluded.mau_mp_2,
-    mau_mp_3 = excluded.mau_mp_3,
-    mau_ml_1 = excluded.mau_ml_1,
-    mau_ml_2 = excluded.mau_ml_2,
-    mau_ml_3 = excluded.mau_ml_3,
-    days_since_login_mp = excluded.days_since_login_mp,
-    days_since_login_ml = excluded.days_since_login_ml,
-    plata_cuenta_1 = excluded.plata_cuenta_1,
-    plata_cuenta_2 = excluded.plata_cuenta_2,
-    has_inversion = excluded.has_inversion,
-    gender = excluded.gender,
-    rango_edad = excluded.rango_edad,
-    tarjetas = excluded.tarjetas,
-    estado = excluded.estado,
-    spent_ml = excluded.spent_ml,
-    frequency_ml = excluded.frequency_ml,
-    days_since_purchase_ml = excluded.days_since_purchase_ml,
-    labeled_churn = excluded.labeled_churn,
-    label_source = excluded.label_source,
-    label_horizon_days = excluded.label_horizon_days
+on conflict (customer_id, snapshot_date) do update set (
+    tenure_days, days_since_activity, spent_7d, spent_30d, spent_90d, total_discount_30d, payments_7d,
+    payments_30d, payments_90d, active_days_30d, active_weeks_90d, segments_90d, spent_per_payment_90d,
+    spent_trend_90d, payments_trend_90d, mean_gap_90d, recency_to_gap_90d, mau_mp_1, mau_mp_2, mau_mp_3,
+    mau_ml_1, mau_ml_2, mau_ml_3, days_since_login_mp, days_since_login_ml, plata_cuenta_1, plata_cuenta_2,
+    has_inversion, gender, rango_edad, tarjetas, estado, spent_ml, frequency_ml, days_since_purchase_ml,
+    labeled_churn, label_source, label_horizon_days
+) = (
+    excluded.tenure_days, excluded.days_since_activity, excluded.spent_7d, excluded.spent_30d,
+    excluded.spent_90d, excluded.total_discount_30d, excluded.payments_7d, excluded.payments_30d,
+    excluded.payments_90d, excluded.active_days_30d, excluded.active_weeks_90d, excluded.segments_90d,
+    excluded.spent_per_payment_90d, excluded.spent_trend_90d, excluded.payments_trend_90d,
+    excluded.mean_gap_90d, excluded.recency_to_gap_90d, excluded.mau_mp_1, excluded.mau_mp_2, excluded.mau_mp_3,
+    excluded.mau_ml_1, excluded.mau_ml_2, excluded.mau_ml_3, excluded.days_since_login_mp,
+    excluded.days_since_login_ml, excluded.plata_cuenta_1, excluded.plata_cuenta_2, excluded.has_inversion,
+    excluded.gender, excluded.rango_edad, excluded.tarjetas, excluded.estado, excluded.spent_ml,
+    excluded.frequency_ml, excluded.days_since_purchase_ml, excluded.labeled_churn, excluded.label_source,
+    excluded.label_horizon_days
+)

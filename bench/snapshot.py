@@ -28,10 +28,10 @@ def straightforward(snapshot_date: date) -> int:
     with connect(application_name="bench") as conn:
         data = current_data(conn)
         parameters = {
-            "t": snapshot_date,
-            "months_before": data.months_before(snapshot_date),
-            "months_end": data.months_end,
-            "c": data.evaluate_cutoff,
+            "snapshot_date": snapshot_date,
+            "months_ahead": data.months_ahead(snapshot_date),
+            "extraction_end": data.extraction_end,
+            "evaluate_cutoff": data.evaluate_cutoff,
             "flag_means": "stayed_away",
         }
         statement = (BENCH / "baseline_features.sql").read_text(encoding="utf-8")

@@ -6,19 +6,44 @@ from datetime import date
 from typing import Any
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from ml import cli
 from ml.contracts.check import check as check_contract
+from ml.contracts.contract import Rule
 from ml.settings import settings
-from ml.snapshots import labels, polarity
+from ml.snapshots import catalogue, labels, polarity
 from ml.snapshots.coverage import CurrentData, covered_range, current_data, require_covered, sundays
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
-__all__ = ["build", "build_missing", "covered_range", "require_covered", "snapshots_for_training"]
-
-TABLE = "features.churn_weekly_features"
+TABLE = catalogue.TABLE
 WORK_MEM = "128MB"  # a hash table may take twice this (hash_mem_multiplier); what needs more spills to disk
 LABELLED_SHARE = 0.99  # of the active rows; below it the zeros are known before the ones
+
+FRESH_BUILDS = "select snapshot_date from ops.feature_builds where raw_fingerprint = %s and feature_sql_digest = %s"
+LABELLED_SHARES = """
+    select snapshot_date, count(labeled_churn)::float8 / count(*)
+    from features.churn_weekly_features
+    where snapshot_date = any(%s) and label_source is distinct from 'inactive_60d'
+    group by snapshot_date
+"""
+LABEL_COUNTS = """
+    select coalesce(label_source, 'unknown'), count(*)
+    from features.churn_weekly_features
+    where snapshot_date = %s
+    group by 1
+"""
+FORGET_BUILD = "delete from ops.feature_builds where snapshot_date = %(snapshot_date)s"
+RECORD_BUILD = """
+    insert into ops.feature_builds (
+        snapshot_date, raw_fingerprint, feature_sql_digest, rows_built, rows_inactive_60d,
+        labels_fingerprint, labels_cutoff, labels_rule, run_id
+    )
+    values (
+        %(snapshot_date)s, %(raw_fingerprint)s, %(feature_sql_digest)s, %(rows_built)s, %(rows_inactive_60d)s,
+        %(labels_fingerprint)s, %(labels_cutoff)s, %(labels_rule)s, %(run_id)s
+    )
+"""
 
 
 def build(snapshot_date: date) -> dict[str, Any]:
@@ -47,11 +72,7 @@ def build_missing(snapshot_dates: list[date]) -> list[date]:
     """
     with connect(application_name="ml.features") as conn:
         fresh = {
-            found
-            for (found,) in conn.execute(
-                "select snapshot_date from ops.feature_builds where raw_fingerprint = %s and feature_sql_digest = %s",
-                (current_data(conn).raw_fingerprint, feature_sql_digest()),
-            )
+            found for (found,) in conn.execute(FRESH_BUILDS, (current_data(conn).raw_fingerprint, feature_sql_digest()))
         }
     missing = sorted(set(snapshot_dates) - fresh)
     for snapshot_date in missing:
@@ -78,7 +99,7 @@ def snapshots_for_training(
     }
     covered = [sunday for sunday in sundays(until, lookback_weeks) if sunday not in left_out]
     build_missing(covered)
-    shares: dict[date, float] = dict(conn.execute(sql("labelled_shares"), {"snapshot_dates": covered}).fetchall())
+    shares: dict[date, float] = dict(conn.execute(LABELLED_SHARES, (covered,)).fetchall())
     for sunday in covered:
         share = shares.get(sunday)
         if share is None:
@@ -102,10 +123,15 @@ def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
     rows = write_rows(conn, data, snapshot_date)
     if rows == 0:
         raise cli.CommandError(
-            f"no customer has a payment before {snapshot_date} in staging.customers; load the files anew: make seed"
+            f"no customer has a payment before {snapshot_date} in staging.customers; load the files again: make seed"
         )
-    checked = check_contract(conn, "churn_weekly_features", bindings={"snapshot_date": snapshot_date})
-    counts: dict[str, int] = dict(conn.execute(sql("label_counts"), {"snapshot_date": snapshot_date}).fetchall())
+    checked = check_contract(
+        conn,
+        "churn_weekly_features",
+        bindings={"snapshot_date": snapshot_date, "churn_days": catalogue.CHURN_DAYS},
+        rules=[Rule(expect=condition) for condition in catalogue.limit_conditions()],
+    )
+    counts: dict[str, int] = dict(conn.execute(LABEL_COUNTS, (snapshot_date,)).fetchall())
     _record(conn, data, snapshot_date, rows, counts.get("inactive_60d", 0))
     matured = labels.mature(conn, data)
     if current_data(conn) != data:
@@ -124,37 +150,60 @@ def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
 
 
 def write_rows(conn: psycopg.Connection, data: CurrentData, snapshot_date: date) -> int:
-    """Replace the rows of the snapshot in the caller's transaction; return how many there are now."""
+    """Replace the rows of the snapshot in the caller's transaction; return how many there are now.
+
+    Raises:
+        CommandError: features_churn.sql, the catalogue and the table do not have the same columns.
+    """
     conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
     parameters = {
-        "t": snapshot_date,
-        "months_before": data.months_before(snapshot_date),
-        "months_end": data.months_end,
-        "c": data.evaluate_cutoff,
+        "snapshot_date": snapshot_date,
+        "churn_days": catalogue.CHURN_DAYS,
+        "extraction_end": data.extraction_end,
+        "months_ahead": data.months_ahead(snapshot_date),
+        "evaluate_cutoff": data.evaluate_cutoff,
         "flag_means": settings().evaluate_churn_means,
     }
-    with psycopg.ClientCursor(conn) as cursor:  # binds on this side, so that one call may carry several statements
-        cursor.execute(sql("features_churn"), parameters)
-        rows = 0
-        while cursor.nextset():
-            if (cursor.statusmessage or "").startswith("INSERT"):
-                rows = cursor.rowcount
-        return rows
+    # CREATE TABLE AS may use parallel workers, INSERT may not. It takes no parameters: they are bound on this side.
+    statement = f"create temporary table snapshot_rows on commit drop as {sql('features_churn')}"
+    psycopg.ClientCursor(conn).execute(statement, parameters)
+    names = _require_same_columns(conn)
+    conn.execute("delete from features.churn_weekly_features where snapshot_date = %s", (snapshot_date,))
+    columns = SQL(", ").join(map(Identifier, names))  # by name: the order in features_churn.sql says nothing
+    insert = SQL("insert into features.churn_weekly_features ({0}) select {0} from snapshot_rows").format(columns)
+    return conn.execute(insert).rowcount
+
+
+def _require_same_columns(conn: psycopg.Connection) -> list[str]:
+    """The columns of snapshot_rows. Where the catalogue or the table has others, an error says which and what to do."""
+    named = [name for name, _, _ in catalogue.columns()]
+    given, stored = (
+        [column.name for column in conn.execute(f"select * from {table} limit 0").description or ()]
+        for table in ("snapshot_rows", TABLE)
+    )
+    of_catalogue, of_sql = "ml/snapshots/catalogue.py", "airflow/include/sql/features_churn.sql"
+    for lacking, problem in (
+        (set(named) - set(given), f"{of_sql} does not give {{}}, which {of_catalogue} names"),
+        (set(given) - set(named), f"{of_catalogue} does not name {{}}, which {of_sql} gives"),
+        (set(named) - set(stored), f"table {TABLE} has no {{}} yet; add it: make local-up, or make up for containers"),
+    ):
+        if lacking:
+            raise cli.CommandError(problem.format(", ".join(sorted(lacking))))
+    return given
 
 
 def _record(conn: psycopg.Connection, data: CurrentData, snapshot_date: date, rows: int, inactive_60d: int) -> None:
-    conn.execute(
-        sql("record_feature_build"),
-        {
-            "snapshot_date": snapshot_date,
-            "raw_fingerprint": data.raw_fingerprint,
-            "feature_sql_digest": feature_sql_digest(),
-            "rows_built": rows,
-            "rows_inactive_60d": inactive_60d,
-            "run_id": settings().pipeline_run_id,
-            **labels.basis(conn, data),
-        },
-    )
+    build = {
+        "snapshot_date": snapshot_date,
+        "raw_fingerprint": data.raw_fingerprint,
+        "feature_sql_digest": feature_sql_digest(),
+        "rows_built": rows,
+        "rows_inactive_60d": inactive_60d,
+        "run_id": settings().pipeline_run_id,
+        **labels.basis(conn, data),
+    }
+    conn.execute(FORGET_BUILD, build)
+    conn.execute(RECORD_BUILD, build)
 
 
 def main() -> None:

@@ -1,49 +1,18 @@
 """What the model is made of and the limits that decisions about it use. Changing a value here makes a new version."""
 
+from ml.snapshots import catalogue
+
 MODEL_NAME = "churn-logreg"
 PRODUCTION_ALIAS = "production"  # the truth that consumers read
 PRODUCTION_STAGE = "Production"  # follows the alias, for readers that know stages only
 
-# Amounts and counts whose tails reach thousands of times the median: compressed before scaling.
-HEAVY_TAILED_FEATURES = (
-    "spent_7d",
-    "spent_30d",
-    "spent_90d",
-    "total_discount_30d",
-    "spent_per_payment_90d",
-    "plata_cuenta_1",
-    "plata_cuenta_2",
-    "spent_ml",
-    "payments_7d",
-    "payments_30d",
-    "payments_90d",
-    "frequency_ml",
-    "mean_gap_90d",
-    "recency_to_gap_90d",
-    "days_since_activity",
-)
-PLAIN_FEATURES = (
-    "spent_trend_90d",
-    "payments_trend_90d",
-    "tenure_days",
-    "days_since_purchase_ml",
-    "active_days_30d",
-    "active_weeks_90d",
-    "segments_90d",
-    "mau_mp_1",
-    "mau_mp_2",
-    "mau_mp_3",
-    "mau_ml_1",
-    "mau_ml_2",
-    "mau_ml_3",
-    "days_since_login_mp",
-    "days_since_login_ml",
-    "has_inversion",
-)
+# Columns of the model, by their role in the catalogue. Heavy-tailed numbers are compressed before scaling.
+HEAVY_TAILED_FEATURES = catalogue.names("heavy-tailed")
+PLAIN_FEATURES = catalogue.names("plain")
 NUMERIC_FEATURES = HEAVY_TAILED_FEATURES + PLAIN_FEATURES
-CATEGORICAL_FEATURES = ("gender", "rango_edad", "tarjetas", "estado")
+CATEGORICAL_FEATURES = catalogue.names("categorical")
 
-ACTIVE_DAYS = 60  # days_since_activity below this: the active cohort, which alone is trained on, measured on and scored
+ACTIVE_DAYS = catalogue.CHURN_DAYS  # days_since_activity below this: the active cohort, alone trained on and scored
 TRAINED_LABEL_SOURCES = ("observed", "evaluate")
 
 REGULARISATION_C = 1.0

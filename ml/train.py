@@ -21,11 +21,13 @@ from ml import cli
 from ml.features import snapshots_for_training
 from ml.model_config import (
     CATEGORICAL_FEATURES,
+    HEAVY_TAILED_FEATURES,
     MAX_HELDOUT_ROWS,
     MAX_TRAINING_ROWS,
     MIN_TRAINING_EVENTS,
     MODEL_NAME,
     NUMERIC_FEATURES,
+    PLAIN_FEATURES,
 )
 from ml.settings import settings
 from ml.snapshots.coverage import current_data, require_covered
@@ -118,7 +120,8 @@ def check_trainable(rows: Rows) -> None:
 
 def code_digest() -> str:
     """Digest of the code that decides what a version is, and of the library that fits it."""
-    digest = hashlib.sha256(f"scikit-learn {sklearn.__version__} numpy {np.__version__}".encode())
+    features = HEAVY_TAILED_FEATURES, PLAIN_FEATURES, CATEGORICAL_FEATURES
+    digest = hashlib.sha256(f"scikit-learn {sklearn.__version__} numpy {np.__version__} {features}".encode())
     here = Path(__file__).parent
     for path in [*(here / f"{n}.py" for n in DECIDING_CODE), *(SQL_DIR / f"{n}.sql" for n in DECIDING_SQL)]:
         digest.update(path.name.encode() + path.read_bytes())

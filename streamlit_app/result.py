@@ -6,10 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from ml.model_config import ACTIVE_DAYS
-from streamlit_app.feature_labels import feature_label
 from streamlit_app.model import Scorer
 from streamlit_app.store import Customer
-from streamlit_app.texts import code, day, minute, number, percent, say, signed
+from streamlit_app.texts import code, day, feature_label, minute, number, percent, say, signed
 
 CONTRIBUTIONS_SHOWN = 8
 

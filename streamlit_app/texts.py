@@ -4,6 +4,8 @@
 
 from datetime import date, datetime
 
+from ml.snapshots.catalogue import BY_NAME, CHURN_DAYS
+
 LANGUAGES = {"es": "Español", "en": "English"}
 DEFAULT_LANGUAGE = "es"
 EXPONENT_FROM = 1e15  # more digits than a float has
@@ -12,8 +14,8 @@ EXPONENT_FROM = 1e15  # more digits than a float has
 TEXTS = {
     "title": ("Riesgo de abandono de un cliente", "A customer's risk of churning"),
     "intro": (
-        "Probabilidad de que el cliente no haga ningún pago en los 60 días que siguen a la fecha de corte.",
-        "Probability that the customer makes no payment in the 60 days from the snapshot date.",
+        f"Probabilidad de que el cliente no haga ningún pago en los {CHURN_DAYS} días que siguen a la fecha de corte.",
+        f"Probability that the customer makes no payment in the {CHURN_DAYS} days from the snapshot date.",
     ),
     "language": ("Idioma / Language", "Idioma / Language"),
     "model_line": (
@@ -32,6 +34,7 @@ TEXTS = {
     ),
     "no_customer_values": ("2 · O escribir los valores a mano", "2 · Or enter values by hand"),
     "customer_values": ("2 · Cambiar los valores", "2 · Change the values"),
+    "meanings": ("Qué mide cada variable", "What each feature measures"),
     "compute": ("Calcular", "Compute"),
     "unknown": ("no se sabe", "not known"),
     "unseen": ("{value} (no vista en el entrenamiento)", "{value} (not seen in training)"),
@@ -135,6 +138,11 @@ def say(key: str, language: str, **values: object) -> str:
     """The text `key` in `language` (es or en), with `values` put in."""
     spanish, english = TEXTS[key]
     return (spanish if language == "es" else english).format(**values)
+
+
+def feature_label(name: str, language: str) -> str:
+    """What the page calls a feature; one of an older model that the catalogue no longer has shows its column."""
+    return BY_NAME[name].shown(language) if name in BY_NAME else name
 
 
 def code(value: object) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_app.feature_labels import feature_label
+from ml.snapshots.catalogue import BY_NAME, FEATURES
 from streamlit_app.model import Scorer
-from streamlit_app.texts import say
+from streamlit_app.texts import feature_label, say
 
 COLUMNS = 3
 
@@ -34,15 +34,22 @@ def show(scorer: Scorer, start: dict[str, Any], form_id: str, language: str) -> 
                 draw = _category if name in scorer.categories else _number
                 values[name] = draw(scorer, name, start.get(name), key, language)
         sent = st.form_submit_button(say("compute", language))
+    words = [
+        (getattr(each.label, language), getattr(each.meaning, language)) for each in FEATURES if each.name in values
+    ]
+    with st.expander(say("meanings", language)):
+        st.markdown("\n".join(f"- **{label}**: {meaning}" for label, meaning in words))
     return values, sent
 
 
 def _number(scorer: Scorer, name: str, start: float | None, key: str, language: str) -> float | None:
-    low, _ = scorer.ranges.get(name, (0.0, 0.0))
+    feature, known = BY_NAME.get(name), [] if start is None else [start]
+    lowest, highest = (feature.minimum, feature.maximum) if feature else (None, None)
     return st.number_input(
         feature_label(name, language),
         value=start,
-        min_value=min(0.0, low, start or 0.0),
+        min_value=None if lowest is None else min([float(lowest), *known]),
+        max_value=None if highest is None else max([float(highest), *known]),
         step=1.0,
         format="%g",
         placeholder=say("unknown", language),

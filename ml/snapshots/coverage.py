@@ -23,12 +23,12 @@ class CurrentData:
     raw_fingerprint: str
 
     @property
-    def months_end(self) -> date:
+    def extraction_end(self) -> date:
         """First day after the extraction month."""
         return (self.extraction_month.replace(day=1) + timedelta(days=31)).replace(day=1)
 
-    def months_before(self, snapshot_date: date) -> int:
-        """Months from the one before `snapshot_date`'s to the extraction's: 1 for a date and an extraction in May."""
+    def months_ahead(self, snapshot_date: date) -> int:
+        """Months from month -1 of `snapshot_date` to the extraction month: 1 where both are of May."""
         month = self.extraction_month
         return (month.year - snapshot_date.year) * 12 + month.month - snapshot_date.month + 1
 

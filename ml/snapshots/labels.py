@@ -5,8 +5,22 @@ from datetime import date
 import psycopg
 
 from ml.settings import settings
+from ml.snapshots.catalogue import CHURN_DAYS
 from ml.snapshots.coverage import CurrentData
 from ml.utils_io import sql
+
+OPEN_SNAPSHOTS = """
+    select snapshot_date
+    from ops.feature_builds
+    where labels_rule <> %(labels_rule)s
+        or (labels_fingerprint <> %(labels_fingerprint)s and snapshot_date + %(churn_days)s > labels_cutoff)
+    order by snapshot_date
+"""
+RECORD_LABELS = """
+    update ops.feature_builds
+    set labels_fingerprint = %(labels_fingerprint)s, labels_cutoff = %(labels_cutoff)s, labels_rule = %(labels_rule)s
+    where snapshot_date = %(snapshot_date)s
+"""
 
 
 def basis(conn: psycopg.Connection, data: CurrentData) -> dict[str, object]:
@@ -16,25 +30,25 @@ def basis(conn: psycopg.Connection, data: CurrentData) -> dict[str, object]:
     return {
         "labels_fingerprint": data.raw_fingerprint,
         "labels_cutoff": data.evaluate_cutoff,
-        "labels_rule": f"{settings().evaluate_churn_means} {row[0]}",
+        "labels_rule": f"{settings().evaluate_churn_means} {CHURN_DAYS} {row[0]}",
     }
 
 
 def mature(conn: psycopg.Connection, data: CurrentData) -> dict[date, int]:
     """Bring the labels of every snapshot that can still change up to date; return how many rows changed in each.
 
-    A snapshot is looked at when its 60 days were not over at the last look and other data are loaded since, or when
-    the rule changed. A snapshot that is closed stays as it is until it is built anew.
+    A snapshot is looked at when its CHURN_DAYS were not over at the last look and other data are loaded since, or when
+    the rule changed. A snapshot that is closed stays as it is until it is rebuilt.
     """
-    now = basis(conn, data)
-    open_dates = [found for (found,) in conn.execute(sql("open_snapshots"), now)]
+    parameters = {
+        "churn_days": CHURN_DAYS,
+        "evaluate_cutoff": data.evaluate_cutoff,
+        "flag_means": settings().evaluate_churn_means,
+        **basis(conn, data),
+    }
     changed = {}
-    for snapshot_date in open_dates:
-        parameters = {
-            "t": snapshot_date,
-            "c": data.evaluate_cutoff,
-            "flag_means": settings().evaluate_churn_means,
-        }
-        changed[snapshot_date] = conn.execute(sql("labels_churn"), parameters, prepare=False).rowcount
-        conn.execute(sql("record_labels"), {"snapshot_date": snapshot_date, **now})
+    for (snapshot_date,) in conn.execute(OPEN_SNAPSHOTS, parameters).fetchall():
+        of_snapshot = {**parameters, "snapshot_date": snapshot_date}
+        changed[snapshot_date] = conn.execute(sql("labels_churn"), of_snapshot, prepare=False).rowcount
+        conn.execute(RECORD_LABELS, of_snapshot)
     return changed

@@ -26,7 +26,8 @@ def check(conn: psycopg.Connection, data: CurrentData) -> dict[str, Any]:
         CommandError: the interval lies wholly on the side that contradicts EVALUATE_CHURN_MEANS.
     """
     means = settings().evaluate_churn_means
-    row = conn.execute(sql("polarity_check"), {"c": data.evaluate_cutoff, "late_days": LATE_DAYS}).fetchone()
+    parameters = {"evaluate_cutoff": data.evaluate_cutoff, "late_days": LATE_DAYS}
+    row = conn.execute(sql("polarity_check"), parameters).fetchone()
     assert row is not None
     customers, flagged, correlation = row
     verdict: dict[str, Any] = {"verdict": "undecided", "evaluate_churn_means": means, "customers": customers}

@@ -2,7 +2,7 @@
 
 import json
 
-from ml.model_config import HELDOUT_BUCKETS, MIN_CATEGORY_SHARE, MODEL_NAME
+from ml.model_config import ACTIVE_DAYS, HELDOUT_BUCKETS, MIN_CATEGORY_SHARE, MODEL_NAME
 from ml.training.evaluation import Evaluation
 from ml.training.metrics import Figure
 from ml.training.profile import Training
@@ -13,7 +13,7 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
     lines = [
         f"# {MODEL_NAME}",
         "",
-        "Probability that a customer who paid in the last 60 days makes no payment in the next 60.",
+        f"Probability that a customer who paid in the last {ACTIVE_DAYS} days makes none in the next {ACTIVE_DAYS}.",
         "Logistic regression; `predict` returns one row a customer: P(stays), P(churns).",
         "",
         "## Data",
@@ -54,7 +54,8 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
         f"Threshold {json.loads(tags['threshold']):.4f}: {json.loads(tags['threshold_rule'])}.",
         "",
         "## Not for",
-        "Customers without a payment in the 60 days before the snapshot: they have churned already and are not scored.",
+        f"Customers without a payment in the {ACTIVE_DAYS} days before the snapshot: they have churned already and are"
+        " not scored.",
         "Decisions about single persons without a human look: the score ranks, and is right on average.",
         "",
     ]

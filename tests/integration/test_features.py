@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from ml.snapshots.catalogue import FEATURES
 from tests.integration import churn_by_hand
 from tests.integration.churn_snapshots import BESIDE_FEATURES, build, error, features, rows, run_sql
 
@@ -98,9 +99,12 @@ def test_every_feature_equals_an_independent_computation(seeded, t):
     t = date.fromisoformat(t)
     raw = churn_by_hand.raw_tables(seeded)
     expected = churn_by_hand.features(raw, t, MAY)
+    named, by_hand = {feature.name for feature in FEATURES}, set(next(iter(expected.values())))
+    assert not named - by_hand, f"churn_by_hand.py does not compute {', '.join(named - by_hand)}"
+    assert not by_hand - named, f"ml/snapshots/catalogue.py does not name {', '.join(by_hand - named)}"
     build(seeded, t)
     found = features(seeded, t)
-    assert set(next(iter(found.values()))) == set(next(iter(expected.values()))) >= FEATURES_WANTED
+    assert set(next(iter(found.values()))) == by_hand >= FEATURES_WANTED
     assert_same(found, expected)
 
 
@@ -201,6 +205,23 @@ def test_a_broken_contract_leaves_the_snapshot_as_it_was(seeded, tmp_path):
     assert "contract churn_weekly_features.yml is broken" in message
     assert "spent_7d" in message
     assert rows(seeded, BEFORE_MONTH_END) == before
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "limit"),
+    [
+        ("active_user", "mau_ml_1", "40", "mau_ml_1 >= 0 and mau_ml_1 <= 31"),
+        ("dinero_cuenta", "plata_cuenta_1", "'NaN'", "plata_cuenta_1 >= 0 and plata_cuenta_1 < 'infinity'"),
+    ],
+)
+def test_a_value_outside_the_limits_of_the_catalogue_is_named(seeded, table, column, value, limit):
+    run_sql(
+        seeded,
+        f"alter table raw.{table} drop constraint {table}_{column}_check",
+        f"update raw.{table} set {column} = {value}",
+    )
+    assert limit in error(seeded, AFTER_MONTH_END)
+    assert rows(seeded, AFTER_MONTH_END) == {}
 
 
 @pytest.mark.parametrize("t", ["2019-03-31", "2019-07-02", "1999-01-01", "2109-01-01"])

@@ -133,6 +133,11 @@ def test_an_old_table_is_brought_up_to_date(seeded):
     assert comment == [("Pesos paid in the 7 days before snapshot_date; 0 = no payment.",)]
 
 
+def test_without_the_catalogue_the_table_stays_as_it_is_and_the_message_says_why(seeded):
+    with pytest.raises(RuntimeError, match="printed no columns"):
+        seeded.psql_file(DDL, ML_PYTHON="/no/such/python")
+
+
 @pytest.mark.parametrize("table", ["ops.raw_loads", "raw.payments", "pg_catalog.pg_class"])
 def test_only_tables_cut_by_snapshot_get_partitions(seeded, table):
     import psycopg

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
+from streamlit.testing.v1 import AppTest
 
 from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from ml.training.pipeline import fit
@@ -67,3 +68,22 @@ def test_what_is_not_known_reaches_the_model_as_null(scorer):
         0, 1
     ]
     assert scorer.probability(model_values({}, scorer)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_form_takes_what_the_catalogue_allows_and_explains_each_feature():
+    def page():
+        from streamlit_app import value_form
+        from streamlit_app.model import Scorer
+
+        numeric = ("days_since_activity", "mau_mp_1", "days_since_purchase_ml", "of_an_older_model")
+        value_form.show(Scorer("1", 0.5, numeric, {}, {}, None), {"mau_mp_1": 40.0}, "1", "es")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    assert [(field.label, field.min, field.max) for field in app.number_input] == [
+        ("Días desde el último pago", 1, None),
+        ("Días con visita a MP, mes -1", 0, 40),  # what is stored is shown even so
+        ("Días desde la última compra en ML", None, None),
+        ("of_an_older_model", None, None),
+    ]
+    assert "**Días desde el último pago**: Días desde" in app.expander[0].markdown[0].value

@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 import pytest
 
-from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from ml.snapshots.catalogue import FEATURES
 from streamlit_app import inputs, texts
-from streamlit_app.feature_labels import FEATURE_LABELS, feature_label
+from streamlit_app.texts import feature_label
 
 
 def placeholders(text: str) -> set[str]:
@@ -24,16 +24,10 @@ def test_both_languages_say_a_text_with_the_same_values_and_commands(key):
     assert re.findall("`.*?`", spanish) == re.findall("`.*?`", english)
 
 
-@pytest.mark.parametrize("feature", NUMERIC_FEATURES + CATEGORICAL_FEATURES)
-def test_every_feature_of_the_model_has_a_name_in_both_languages(feature):
-    assert feature_label(feature, "es") != feature_label(feature, "en")
-    assert feature not in FEATURE_LABELS[feature]
-
-
-def test_no_two_features_share_a_name():
-    for language in texts.LANGUAGES:
-        names = [feature_label(feature, language) for feature in FEATURE_LABELS]
-        assert len(set(names)) == len(names)
+def test_every_feature_has_a_label_of_its_own_in_both_languages():
+    labels = {language: [feature.shown(language) for feature in FEATURES] for language in texts.LANGUAGES}
+    assert all(len(set(found)) == len(FEATURES) for found in labels.values())
+    assert all(spanish != english for spanish, english in zip(*labels.values(), strict=True))
 
 
 def test_a_feature_without_a_name_shows_its_column():

@@ -1,12 +1,12 @@
--- features.churn_weekly_features, labels of one snapshot date t as the data loaded now have them; only rows that change.
--- Parameters: t; c, the first day of the months that the churn flag speaks of; flag_means.
+-- features.churn_weekly_features, labels of one snapshot as the data loaded now have them; only rows that change.
+-- Parameters: snapshot_date; churn_days; evaluate_cutoff, the first day that the churn flag speaks of; flag_means.
 
 with
 
 later_payment as (
     select distinct cus_cust_id_buy as customer_id
     from raw.payments
-    where fecha >= %(t)s and fecha < least(%(t)s + 60, %(c)s)
+    where fecha >= %(snapshot_date)s and fecha < least(%(snapshot_date)s + %(churn_days)s, %(evaluate_cutoff)s)
 ),
 
 label as (
@@ -15,10 +15,10 @@ label as (
     left join later_payment using (customer_id)
     left join raw.evaluate on evaluate.cus_cust_id_buy = feature.customer_id
     cross join lateral features.churn_label(
-        %(t)s, %(c)s, feature.days_since_activity,
+        %(snapshot_date)s, %(evaluate_cutoff)s, %(churn_days)s, feature.days_since_activity,
         later_payment.customer_id is not null, evaluate.churn, %(flag_means)s
     ) as now_known
-    where feature.snapshot_date = %(t)s
+    where feature.snapshot_date = %(snapshot_date)s
 )
 
 update features.churn_weekly_features as feature
@@ -27,7 +27,7 @@ set
     label_source = label.label_source,
     label_horizon_days = label.label_horizon_days
 from label
-where feature.snapshot_date = %(t)s
+where feature.snapshot_date = %(snapshot_date)s
     and feature.customer_id = label.customer_id
     and (feature.labeled_churn, feature.label_source, feature.label_horizon_days)
     is distinct from (label.labeled_churn, label.label_source, label.label_horizon_days)

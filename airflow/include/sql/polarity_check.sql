@@ -1,12 +1,12 @@
 -- One row: customers with a churn flag, those whose flag is 1, and the rank correlation (Spearman) of the flag with the
--- payments in the late_days before c, the cutoff. Customers are counted by number of payments first, so that no sort of all
+-- payments in the late_days before evaluate_cutoff. Customers are counted by number of payments first, so that no sort of all
 -- of them is needed; those with the same number share their mean rank. NULL when either side does not vary.
 with
 
 late as (
     select cus_cust_id_buy, count(*) as payments
     from raw.payments
-    where fecha >= %(c)s - %(late_days)s::int and fecha < %(c)s
+    where fecha >= %(evaluate_cutoff)s - %(late_days)s::int and fecha < %(evaluate_cutoff)s
     group by cus_cust_id_buy
 ),
 

@@ -5,10 +5,18 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
--- The label of one customer at snapshot t. c is the evaluate cutoff; has_paid_since says whether a payment falls in
--- [t, min(t + 60, c)). The flag of raw.evaluate speaks of the two months from c. NULL is not known yet.
+-- How many of the 32 bits are set; for counting distinct small numbers, after bit_or(1 << number).
+create or replace function features.count_bits(bits int) returns int
+language sql immutable parallel safe
+as $$ select bit_count(bits::bit(32))::int $$;
+
+-- The label of one customer at a snapshot. has_paid_since says whether a payment falls in [snapshot_date,
+-- min(snapshot_date + churn_days, evaluate_cutoff)); the flag of raw.evaluate speaks of the two months from
+-- evaluate_cutoff. NULL is not known yet.
+drop function if exists features.churn_label(date, date, int, boolean, smallint, text); -- until churn_days was a parameter
 create or replace function features.churn_label(
-    t date, c date, days_since_activity int, has_paid_since boolean, evaluate_flag smallint, flag_means text
+    snapshot_date date, evaluate_cutoff date, churn_days int,
+    days_since_activity int, has_paid_since boolean, evaluate_flag smallint, flag_means text
 ) returns table (labeled_churn smallint, label_source text, label_horizon_days smallint)
 language sql immutable parallel safe
 as $$
@@ -20,14 +28,14 @@ as $$
         end::smallint,
         source,
         case source
-            when 'observed' then 60
-            when 'evaluate' then (c + interval '2 months')::date - t
+            when 'observed' then churn_days
+            when 'evaluate' then (evaluate_cutoff + interval '2 months')::date - snapshot_date
         end::smallint
     from (
         select case
-            when days_since_activity >= 60 then 'inactive_60d'
-            when has_paid_since or t + 60 <= c then 'observed'
-            when t <= c and evaluate_flag is not null then 'evaluate'
+            when days_since_activity >= churn_days then 'inactive_60d'
+            when has_paid_since or snapshot_date + churn_days <= evaluate_cutoff then 'observed'
+            when snapshot_date <= evaluate_cutoff and evaluate_flag is not null then 'evaluate'
         end as source
     ) as decided
 $$;

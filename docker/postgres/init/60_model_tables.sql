@@ -26,7 +26,7 @@ comment on table ops.churn_scoring is
     'Grain: one row per customer of the active cohort and snapshot. Source: python -m ml.infer_batch, which replaces a snapshot whole.';
 comment on column ops.churn_scoring.customer_id is 'Customer (CUS_CUST_ID_BUY).';
 comment on column ops.churn_scoring.snapshot_date is 'Snapshot t: the score uses what was known before t.';
-comment on column ops.churn_scoring.score is 'Probability, 0..1, that the customer makes no payment in the 60 days from t.';
+comment on column ops.churn_scoring.score is 'Probability, 0..1, that the customer churns: labeled_churn of features.churn_weekly_features.';
 comment on column ops.churn_scoring.prediction is '1 where score reaches the threshold of the model version, else 0.';
 comment on column ops.churn_scoring.model_version is 'Version of churn-logreg in the MLflow registry that gave the score.';
 comment on column ops.churn_scoring.scored_at is 'Start of the scoring run, the same for all rows of a snapshot.';

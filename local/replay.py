@@ -44,7 +44,7 @@ def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
     """
     first = data.first_payment_date + timedelta(days=HISTORY_DAYS)
     last = data.data_complete_through + timedelta(days=1)
-    newest = min(data.months_end - timedelta(days=1), last)
+    newest = min(data.extraction_end - timedelta(days=1), last)
     snapshots = [day for day in sundays(newest, WEEKS) if day >= first]
     if not snapshots:
         raise Failure(

@@ -85,7 +85,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("tenure_days", INTEGER, DAYS, "plain", "payments", minimum=1, required=True,
         label=Text("Days since the first payment", "Días desde el primer pago"), meaning=Text(
         "Days from the first payment to snapshot_date.",
-        "Días desde el primer pago hastal corte.")),
+        "Días desde el primer pago hasta el corte.")),
     Feature("frequency_ml", INTEGER, DAYS, "heavy-tailed", "marketplace", minimum=0,
         label=Text("Days with purchases on ML", "Días con compras en ML"), meaning=Text(
         "Days with a MercadoLibre purchase as of the extraction; NULL as in spent_ml.",
@@ -102,7 +102,7 @@ FEATURES: tuple[Feature, ...] = (
         label=Text("Weeks with payments, last 13", "Semanas con pagos, últimas 13"), meaning=Text(
         "Seven-day blocks, counted back from snapshot_date, with a payment in the last 90 days; at most 13, the"
             " oldest has 6 days.",
-        "Bloques de siete días, contados hacia atrás desdel corte, con un pago en los últimos 90 días; a lo sumo"
+        "Bloques de siete días, contados hacia atrás desde el corte, con un pago en los últimos 90 días; a lo sumo"
             " 13, el más viejo de 6 días.")),
     Feature("segments_90d", SMALLINT, SEGMENTS, "plain", "payments", minimum=0, maximum=6, required=True,
         label=Text("Payment segments, 90 days", "Rubros usados, 90 días"), meaning=Text(

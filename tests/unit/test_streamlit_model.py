@@ -80,10 +80,10 @@ def test_the_form_takes_what_the_catalogue_allows_and_explains_each_feature():
 
     app = AppTest.from_function(page).run()
     assert not app.exception
-    assert [(field.label, field.min, field.max) for field in app.number_input] == [
-        ("Días desde el último pago", 1, None),
-        ("Días con visita a MP, mes -1", 0, 40),  # what is stored is shown even so
-        ("Días desde la última compra en ML", None, None),
-        ("of_an_older_model", None, None),
-    ]
+    assert {field.label: (field.min, field.max) for field in app.number_input} == {
+        "Días desde el último pago": (1, None),
+        "Días con visita a MP, mes -1": (0, 40),  # what is stored is shown even so
+        "Días desde la última compra en ML": (None, None),
+        "of_an_older_model": (None, None),
+    }
     assert "**Días desde el último pago**: Días desde" in app.expander[0].markdown[0].value

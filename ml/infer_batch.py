@@ -1,27 +1,39 @@
 """Score the active cohort of one snapshot with the version in production and replace the snapshot's scores."""
 
 import argparse
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import psycopg
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import csv
+from sklearn.pipeline import Pipeline
 
 from ml import cli
-from ml.binary_copy import HEADER, TRAILER, score_records
-from ml.bulk_read import Block, Query, read_blocks
 from ml.model_config import ACTIVE_DAYS, MODEL_NAME, PRODUCTION_ALIAS
-from ml.prefetch import prefetch
-from ml.scoring import Scorer
 from ml.settings import settings
 from ml.snapshots.coverage import current_data, require_covered
-from ml.store import registry
+from ml.store import feature_rows, registry
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = "ops.churn_scoring"
 FEATURES_TABLE = "features.churn_weekly_features"
+COLUMNS_OF_TABLE = """
+select attname::text from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped
+"""
+ACTIVE_COHORT = """
+select {columns} from features.churn_weekly_features
+where snapshot_date = %(snapshot_date)s and days_since_activity < %(active_days)s
+"""
+DELETE = "delete from ops.churn_scoring where snapshot_date = %s"
+COPY = """
+copy ops.churn_scoring (customer_id, score, prediction, snapshot_date, model_version, scored_at)
+from stdin (format csv)
+"""
 
 
 def score(snapshot_date: date) -> dict[str, Any]:
@@ -33,8 +45,8 @@ def score(snapshot_date: date) -> dict[str, Any]:
     """
     version = ready(snapshot_date)
     with registry.session():
-        scorer = Scorer(registry.load(version), version.features)
-    return with_lock_retries(lambda: _replace(snapshot_date, version, scorer))
+        pipeline = registry.load(version)
+    return with_lock_retries(lambda: _replace(snapshot_date, version, pipeline))
 
 
 def ready(snapshot_date: date) -> registry.ChurnVersion:
@@ -68,16 +80,19 @@ def _require_features(conn: psycopg.Connection, snapshot_date: date, version: re
         if settings().is_scheduled_run:  # the weekly build of the same date runs beside this one
             raise cli.TryLater(f"{message} yet; churn_feature_build_w builds them")
         raise cli.CommandError(f"{message}; build them: airflow dags test churn_feature_build_w {snapshot_date}")
-    columns = {name for (name,) in conn.execute(sql("table_columns"), {"table_name": FEATURES_TABLE})}
+    columns = {name for (name,) in conn.execute(COLUMNS_OF_TABLE, (FEATURES_TABLE,))}
     if missing := [name for name in version.features if name not in columns]:
         raise cli.CommandError(
             f"{MODEL_NAME} version {version.version} takes {', '.join(missing)}, which {FEATURES_TABLE} no longer has;"
-            f" train anew: airflow dags test churn_train_register_m {snapshot_date}"
+            f" train again: airflow dags test churn_train_register_m {snapshot_date}"
         )
 
 
-def _replace(snapshot_date: date, version: registry.ChurnVersion, scorer: Scorer) -> dict[str, Any]:
-    scored_at = datetime.now(UTC)
+def _replace(snapshot_date: date, version: registry.ChurnVersion, pipeline: Pipeline) -> dict[str, Any]:
+    constants = {"snapshot_date": snapshot_date, "model_version": version.version, "scored_at": datetime.now(UTC)}
+    columns = ("customer_id", *version.features)
+    cohort = {"snapshot_date": snapshot_date, "active_days": ACTIVE_DAYS}
+    tally = Tally(version.threshold)
     with connect(application_name=f"ml.infer_batch {snapshot_date}") as conn:
         lock_writer(conn, TABLE)
         found = conn.execute(sql("snapshot_counts"), {"snapshot_date": snapshot_date}).fetchone()
@@ -87,75 +102,72 @@ def _replace(snapshot_date: date, version: registry.ChurnVersion, scorer: Scorer
                 f"no active customer at {snapshot_date}: all {inactive} have churned already; nothing to score"
             )
         conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
-        conn.execute(sql("delete_scores"), {"snapshot_date": snapshot_date})
-        counted = Counts(version)
-        with conn.cursor().copy(sql("copy_scores").encode()) as copy:
-            copy.write(HEADER)
-            for customer_id, scores in prefetch(_scores(conn, snapshot_date, scorer, counted)):
-                copy.write(
-                    score_records(
-                        customer_id,
-                        scores,
-                        version.threshold,
-                        snapshot_date=snapshot_date,
-                        model_version=version.version,
-                        scored_at=scored_at,
-                    )
-                )
-                counted.add(scores)
-            copy.write(TRAILER)
-        if counted.scored != built - inactive:
+        conn.execute(DELETE, (snapshot_date,))
+        with (
+            feature_rows.reading(conn, ACTIVE_COHORT, columns, cohort) as batches,
+            conn.cursor().copy(COPY) as copy,
+        ):
+            for batch in batches:
+                rows = feature_rows.to_frame(pa.Table.from_batches([batch]))
+                scores = pipeline.predict_proba(rows[list(version.features)])[:, 1]
+                predictions = (scores >= version.threshold).astype(np.int8)
+                varying = {"customer_id": rows["customer_id"], "score": scores, "prediction": predictions}
+                copy.write(_csv(varying, constants))
+                tally.add(rows, scores)
+        if tally.scored != built - inactive:
             raise cli.TryLater(
-                f"{counted.scored} customers scored and {inactive} excluded of {built} at {snapshot_date}:"
+                f"{tally.scored} customers scored and {inactive} excluded of {built} at {snapshot_date}:"
                 " the features were rebuilt meanwhile; run again"
             )
         is_current = fingerprint == current_data(conn).raw_fingerprint
     return {
         "snapshot_date": snapshot_date,
         "model_version": version.version,
-        "scored": counted.scored,
+        "scored": tally.scored,
         "excluded_already_churned": inactive,
-        "predicted_churn": counted.predicted_churn,
+        "predicted_churn": tally.predicted_churn,
         "threshold": version.threshold,
-        "mean_score": round(counted.total / counted.scored, 6),
-        "features_without_values": sorted(counted.without_values),
-        "unseen_categories": scorer.unseen(version.tag("categories")),
+        "mean_score": round(tally.total / tally.scored, 6),
+        "features_without_values": sorted(set(version.features) - tally.with_values),
+        "unseen_categories": tally.unseen(version.tag("categories")),
         "features_from_current_data": is_current,
     }
 
 
-class Counts:
-    """What a scoring run reports, added up block by block."""
+def _csv(columns: dict[str, Any], constants: dict[str, Any]) -> pa.Buffer:
+    """Lines for COPY with all `columns`, then all `constants`; a number has as many digits as give it back."""
+    arrays = {name: pa.array(values) for name, values in columns.items()}
+    rows = len(arrays["customer_id"])
+    arrays |= {name: pa.repeat(str(value), rows) for name, value in constants.items()}
+    lines = pa.BufferOutputStream()
+    csv.write_csv(pa.table(arrays), lines, csv.WriteOptions(include_header=False))
+    return lines.getvalue()
 
-    def __init__(self, version: registry.ChurnVersion) -> None:
-        self.threshold = version.threshold
-        self.scored = 0
-        self.predicted_churn = 0
-        self.total = 0.0
-        self.without_values = set(version.features)
 
-    def add(self, scores: NDArray[np.float64]) -> None:
-        """Count one block of scores."""
+@dataclass
+class Tally:
+    """What a scoring run reports, added up batch by batch."""
+
+    threshold: float
+    scored: int = 0
+    predicted_churn: int = 0
+    total: float = 0.0
+    with_values: set[str] = field(default_factory=set)
+    categories: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, rows: pd.DataFrame, scores: NDArray[np.float64]) -> None:
+        """Count one batch."""
         self.scored += len(scores)
         self.predicted_churn += int((scores >= self.threshold).sum())
         self.total += float(scores.sum())
+        self.with_values.update(rows.columns[rows.notna().any()])
+        for name, column in rows.select_dtypes("category").items():
+            self.categories.setdefault(str(name), set()).update(column.cat.categories)
 
-    def note_values(self, scorer: Scorer, block: Block) -> None:
-        """Note which features have a value in the block."""
-        with_values = {name for name, row in zip(scorer.numeric, block.numbers, strict=True) if not np.isnan(row).all()}
-        with_values |= {name for name, codes in block.codes.items() if (codes >= 0).any()}
-        self.without_values -= with_values
-
-
-def _scores(
-    conn: psycopg.Connection, snapshot_date: date, scorer: Scorer, counted: Counts
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Customers and scores, block by block; the next block is read while one is scored."""
-    active = {"active_days": ACTIVE_DAYS}
-    query = Query("select_active_cohort", snapshot_date, scorer.numeric, list(scorer.text), active)
-    for block in prefetch(read_blocks(conn, query, scorer.text)):
-        counted.note_values(scorer, block)
-        yield block.customer_id, scorer(block)
+    def unseen(self, seen: dict[str, list[str]]) -> dict[str, list[str]]:
+        """Categories scored that training had not seen; they score as the rare ones do."""
+        unseen = {name: sorted(found - set(seen.get(name, []))) for name, found in self.categories.items()}
+        return {name: values for name, values in unseen.items() if values}
 
 
 def main() -> None:

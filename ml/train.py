@@ -32,23 +32,26 @@ from ml.model_config import (
 from ml.settings import settings
 from ml.snapshots.coverage import current_data, require_covered
 from ml.store import registry
-from ml.training.dataset import Rows, load
-from ml.training.evaluation import ALL, Evaluation, evaluate, predict
+from ml.training.dataset import digest, load
+from ml.training.evaluation import ALL, Evaluation, evaluate
 from ml.training.holdout import bucket_range, fold, is_heldout
 from ml.training.model_card import model_card
 from ml.training.pipeline import Fitted, best_f1_threshold, fit
 from ml.training.plots import coefficient_plot, quality_plots
 from ml.training.profile import Training, profile, version_tags
-from ml.utils_io import SQL_DIR, connect, one_at_a_time, sql
+from ml.utils_io import SQL_DIR, connect, one_at_a_time
 
 MAX_LOOKBACK_WEEKS = 52
 EXAMPLE_ROWS = 5
 # Modules and SQL that decide what a version is; a change in one makes another version of the same data.
 DECIDING_CODE = (
-    "model_config", "train", "training/dataset", "training/evaluation", "training/holdout", "training/metrics",
-    "training/pipeline", "training/profile",
+    "model_config", "train", "store/feature_rows", "training/dataset", "training/evaluation", "training/holdout",
+    "training/metrics", "training/pipeline", "training/profile",
 )  # fmt: skip
 DECIDING_SQL = ("select_labelled_rows",)
+ACTIVE_ROWS = """
+select coalesce(sum(rows_built - rows_inactive_60d), 0)::bigint from ops.feature_builds where snapshot_date = any(%s)
+"""
 
 
 def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
             if not snapshots:
                 reasons = "; ".join(f"{day}: {reason}" for day, reason in sorted(left_out.items()))
                 raise cli.CommandError(f"no snapshot up to {snapshot_date} can be trained on: {reasons}")
-            ((active,),) = conn.execute(sql("count_active_rows"), {"snapshot_dates": snapshots}).fetchall()
+            ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
             buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
             rows = load(conn, snapshots, buckets)
             known_through = labels_known_through(conn, rows)
@@ -79,35 +82,33 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
             return _summary(_fit_and_register(client, training, rows), created=True)
 
 
-def labels_known_through(conn: psycopg.Connection, rows: Rows) -> date:
+def labels_known_through(conn: psycopg.Connection, rows: pd.DataFrame) -> date:
     """Last day that a label of `rows` speaks of: for the flag the end of its horizon, else the end of the payments."""
-    data = current_data(conn)
-    by_flag = rows.label_end[rows.label_source == 1]
-    last = (by_flag.max() - np.timedelta64(1, "D")).item() if len(by_flag) else data.data_complete_through
-    return max(last, data.data_complete_through)
+    by_flag = rows[rows["label_source"] == "evaluate"]
+    ends = by_flag["snapshot_date"] + pd.to_timedelta(by_flag["label_horizon_days"] - 1, unit="D")
+    known: date = max([current_data(conn).data_complete_through, *ends.dt.date.unique()])
+    return known
 
 
-def features_with_values(rows: Rows) -> tuple[tuple[str, ...], dict[str, str]]:
+def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, str]]:
     """Features with a value in every snapshot of `rows`, and for each other where it has none."""
-    days = np.unique(rows.snapshot_date)
-    used, left_out = [], {}
-    for name in NUMERIC_FEATURES + CATEGORICAL_FEATURES:
-        known = rows.codes[name] >= 0 if name in rows.codes else ~np.isnan(rows.numeric[name])
-        without = [str(day) for day in days if not known[rows.snapshot_date == day].any()]
-        if not without:
-            used.append(name)
-        else:
-            left_out[name] = "no value in any" if len(without) == len(days) else f"no value in {', '.join(without)}"
-    return tuple(used), left_out
+    features = NUMERIC_FEATURES + CATEGORICAL_FEATURES
+    known = rows.groupby("snapshot_date")[list(features)].count()
+    left_out = {}
+    for name in features:
+        without = [str(day.date()) for day in known.index[known[name] == 0]]
+        if without:
+            left_out[name] = "no value in any" if len(without) == len(known) else f"no value in {', '.join(without)}"
+    return tuple(name for name in features if name not in left_out), left_out
 
 
-def check_trainable(rows: Rows) -> None:
+def check_trainable(rows: pd.DataFrame) -> None:
     """Return when both classes have enough rows.
 
     Raises:
         CommandError: they have not.
     """
-    churners = int(rows.churned.sum())
+    churners = int(rows["labeled_churn"].sum())
     stayers = len(rows) - churners
     found = f"{churners} churners and {stayers} stayers among the labelled rows of {len(rows)} to train on"
     if min(churners, stayers) == 0:
@@ -134,11 +135,11 @@ def _training(
     snapshots: list[date],
     left_out: dict[date, str],
     buckets: tuple[int, int],
-    rows: Rows,
+    rows: pd.DataFrame,
     known_through: date,
 ) -> Training:
     features, lacking = features_with_values(rows)
-    data, code = rows.digest(), code_digest()
+    data, code = digest(rows), code_digest()
     fingerprint = hashlib.sha256(f"{data} {code} {buckets}".encode()).hexdigest()
     return Training(
         snapshot_date, lookback_weeks, snapshots, left_out, features, lacking, buckets, known_through,
@@ -146,15 +147,16 @@ def _training(
     )  # fmt: skip
 
 
-def _fit_and_register(client: MlflowClient, training: Training, rows: Rows) -> registry.ChurnVersion:
-    heldout_mask = is_heldout(rows.customer_id)
-    heldout, fitted_on = rows.select(heldout_mask), rows.select(~heldout_mask)
+def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFrame) -> registry.ChurnVersion:
+    heldout_mask = is_heldout(rows["customer_id"].to_numpy())
+    heldout, fitted_on = rows[heldout_mask], rows[~heldout_mask]
     check_trainable(fitted_on)
-    frame = fitted_on.frame(training.features)
-    fitted = fit(frame, fitted_on.churned, fold(fitted_on.customer_id))
-    threshold, f1 = best_f1_threshold(fitted_on.churned, fitted.out_of_fold)
+    features = list(training.features)
+    churned = fitted_on["labeled_churn"].to_numpy()
+    fitted = fit(fitted_on[features], churned, fold(fitted_on["customer_id"].to_numpy()))
+    threshold, f1 = best_f1_threshold(churned, fitted.out_of_fold)
     rule = f"highest F1 for churn ({f1:.4f}) on out-of-fold scores of the training customers"
-    scores = predict(fitted.pipeline, heldout, training.features)
+    scores = fitted.pipeline.predict_proba(heldout[features])[:, 1]
     evaluation = evaluate(heldout, scores)
     tags = version_tags(training, fitted_on, heldout, evaluation, threshold, rule)
     mlflow.set_experiment(MODEL_NAME)
@@ -162,18 +164,22 @@ def _fit_and_register(client: MlflowClient, training: Training, rows: Rows) -> r
         _log(training, fitted, fitted_on, evaluation, tags)
         for name, figure in _plots(fitted, heldout, scores, evaluation).items():
             mlflow.log_figure(figure, f"plots/{name}")
-        model_uri = _log_model(fitted, frame.head(EXAMPLE_ROWS))
+        model_uri = _log_model(fitted, fitted_on[features].head(EXAMPLE_ROWS))
     return registry.register(client, model_uri, tags)
 
 
-def _plots(fitted: Fitted, heldout: Rows, scores: np.ndarray[Any, Any], evaluation: Evaluation) -> dict[str, Any]:
+def _plots(
+    fitted: Fitted, heldout: pd.DataFrame, scores: np.ndarray[Any, Any], evaluation: Evaluation
+) -> dict[str, Any]:
     measurable = evaluation.groups[ALL].figures
-    plots = quality_plots(heldout.churned, scores) if measurable else {}
+    plots = quality_plots(heldout["labeled_churn"].to_numpy(), scores) if measurable else {}
     names = fitted.pipeline[0].get_feature_names_out()
     return plots | {"coefficients.png": coefficient_plot(list(names), fitted.pipeline[-1].coef_[0])}
 
 
-def _log(training: Training, fitted: Fitted, fitted_on: Rows, evaluation: Evaluation, tags: dict[str, str]) -> None:
+def _log(
+    training: Training, fitted: Fitted, fitted_on: pd.DataFrame, evaluation: Evaluation, tags: dict[str, str]
+) -> None:
     mlflow.log_params(
         {
             "snapshot_date": training.snapshot_date,
@@ -181,7 +187,7 @@ def _log(training: Training, fitted: Fitted, fitted_on: Rows, evaluation: Evalua
             "training_snapshots": ",".join(map(str, training.snapshots)),
             "labels_known_through": training.labels_known_through,
             "training_rows": len(fitted_on),
-            "training_churn_rate": round(float(fitted_on.churned.mean()), 6),
+            "training_churn_rate": round(float(fitted_on["labeled_churn"].mean()), 6),
             "features": len(training.features),
             "left_out_features": ",".join(training.left_out_features),
             "data_digest": training.data_digest,

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import psycopg
 
 from ml.model_config import PROMOTION_MARGINS
 from ml.store import registry
-from ml.training.dataset import load
-from ml.training.evaluation import predict
-from ml.training.metrics import Ranked, is_measurable
+from ml.training.dataset import digest, load
+from ml.training.metrics import figures, is_measurable
 
 
 @dataclass(frozen=True)
@@ -34,17 +32,16 @@ def compare(conn: psycopg.Connection, challenger: registry.ChurnVersion, champio
     """
     features = tuple(dict.fromkeys((*challenger.features, *champion.features)))
     rows = load(conn, challenger.training_snapshots, challenger.heldout_buckets, features)
-    digest = rows.digest()
-    if not is_measurable(rows.churned):
-        reason = f"not measurable on {len(rows)} held-out rows with {int(rows.churned.sum())} churners"
-        return Comparison({}, {}, len(rows), digest, True, reason)
-    ones = np.ones(len(rows))
-    figures = [
-        Ranked(rows.churned, predict(registry.load(version), rows, version.features)).all(ones)
+    churned = rows["labeled_churn"].to_numpy()
+    if not is_measurable(churned):
+        reason = f"not measurable on {len(rows)} held-out rows with {int(churned.sum())} churners"
+        return Comparison({}, {}, len(rows), digest(rows), True, reason)
+    ours, theirs = (
+        figures(churned, registry.load(version).predict_proba(rows[list(version.features)])[:, 1])
         for version in (challenger, champion)
-    ]
-    worse, reason = verdict(figures[0], figures[1])
-    return Comparison(figures[0], figures[1], len(rows), digest, worse, reason)
+    )
+    worse, reason = verdict(ours, theirs)
+    return Comparison(ours, theirs, len(rows), digest(rows), worse, reason)
 
 
 def verdict(challenger: dict[str, float], champion: dict[str, float]) -> tuple[bool, str]:

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from ml.model_config import MIN_MEASURED_EVENTS, TRAINED_LABEL_SOURCES
-from ml.training.dataset import Rows
 from ml.training.metrics import Figure, gain_over, measure
 
-PREDICT_BATCH_ROWS = 100_000
 ALL = "all"
 RECENCY = "days_since_activity"
 
@@ -56,21 +54,14 @@ class Evaluation:
         return flat
 
 
-def predict(pipeline: Pipeline, rows: Rows, features: tuple[str, ...]) -> NDArray[np.float64]:
-    """P(churn) of each row, in batches that bound the memory of the one-hot matrix."""
-    parts = [pipeline.predict_proba(b.frame(features))[:, 1] for b in rows.batches(PREDICT_BATCH_ROWS)]
-    return np.concatenate(parts) if parts else np.empty(0)
-
-
-def evaluate(rows: Rows, scores: NDArray[np.float64]) -> Evaluation:
+def evaluate(rows: pd.DataFrame, scores: NDArray[np.float64]) -> Evaluation:
     """Measure `scores` of held-out `rows`."""
+    churned, customer_id = rows["labeled_churn"].to_numpy(), rows["customer_id"].to_numpy()
     masks = {ALL: np.ones(len(rows), dtype=bool)}
-    masks |= {source: rows.label_source == code for code, source in enumerate(TRAINED_LABEL_SOURCES)}
+    masks |= {source: (rows["label_source"] == source).to_numpy() for source in TRAINED_LABEL_SOURCES}
     groups = {}
     for name, mask in masks.items():
-        churned = rows.churned[mask]
-        churners = int(churned.sum())
-        figures = measure(churned, scores[mask], rows.customer_id[mask])
-        groups[name] = Group(name, churners, len(churned) - churners, figures)
-    recency = gain_over(rows.churned, scores, rows.numeric[RECENCY], rows.customer_id)
-    return Evaluation(groups, recency)
+        churners = int(churned[mask].sum())
+        figures = measure(churned[mask], scores[mask], customer_id[mask])
+        groups[name] = Group(name, churners, int(mask.sum()) - churners, figures)
+    return Evaluation(groups, gain_over(churned, scores, rows[RECENCY].to_numpy(), customer_id))

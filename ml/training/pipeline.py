@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import precision_recall_curve
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from ml.model_config import (
     CATEGORICAL_FEATURES,
-    FOLDS,
     HEAVY_TAILED_FEATURES,
     MAX_ITERATIONS,
     MIN_CATEGORY_SHARE,
@@ -50,9 +51,8 @@ def preprocessing(features: Sequence[str]) -> ColumnTransformer:
     ]
     for name in CATEGORICAL_FEATURES:
         if name in features:
-            text = make_pipeline(  # NaN and None both stand for NULL in a text column
-                SimpleImputer(missing_values=np.nan, strategy="constant", fill_value=MISSING),
-                SimpleImputer(missing_values=None, strategy="constant", fill_value=MISSING),
+            text = make_pipeline(
+                SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value=MISSING),  # NaN and None as well
                 OneHotEncoder(
                     min_frequency=MIN_CATEGORY_SHARE, handle_unknown="infrequent_if_exist", sparse_output=False
                 ),
@@ -62,33 +62,22 @@ def preprocessing(features: Sequence[str]) -> ColumnTransformer:
 
 
 def fit(frame: pd.DataFrame, churned: NDArray[np.int8], folds: NDArray[np.int64]) -> Fitted:
-    """Fit on all rows, and once a fold without it.
-
-    The preprocessing sees all rows at once, and no label. Rows of a fold are left out by a weight of zero, which
-    spares a copy of the matrix.
-    """
+    """Fit on all rows, and once without each fold. The preprocessing sees all rows at once, and no label."""
     before = preprocessing(list(frame.columns))
-    out_of_fold = np.empty(len(churned))
     with threadpool_limits(limits=1, user_api="blas"):  # the same sums, whatever the number of cores
         matrix = before.fit_transform(frame)
+        split = PredefinedSplit(folds)
+        out_of_fold = cross_val_predict(_classifier(), matrix, churned, cv=split, method="predict_proba")[:, 1]
         model = _classifier().fit(matrix, churned)
-        for k in range(FOLDS):
-            of_fold = folds == k
-            if of_fold.any():
-                without = _classifier().fit(matrix, churned, sample_weight=(~of_fold).astype(np.float64))
-                out_of_fold[of_fold] = without.predict_proba(matrix[of_fold])[:, 1]
     return Fitted(Pipeline([("preprocessing", before), ("classifier", model)]), out_of_fold)
 
 
 def best_f1_threshold(churned: NDArray[np.int8], scores: NDArray[np.float64]) -> tuple[float, float]:
-    """Threshold whose `score >= threshold` has the highest F1 for churn, and that F1; the highest one of equals."""
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    caught = np.cumsum(churned[order], dtype=np.int64)
-    f1 = 2 * caught / (np.arange(1, len(ranked) + 1) + caught[-1])
-    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # a threshold takes all rows of one score or none
-    best = int(np.argmax(f1))
-    return float(ranked[best]), float(f1[best])
+    """Threshold whose `score >= threshold` has the highest F1 for churn, and that F1; `churned` has both classes."""
+    precision, recall, thresholds = precision_recall_curve(churned, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)  # none caught: 0
+    best = int(np.argmax(f1[:-1]))  # its last point has no threshold
+    return float(thresholds[best]), float(f1[best])
 
 
 def _classifier() -> LogisticRegression:

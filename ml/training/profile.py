@@ -7,15 +7,11 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from ml.model_config import (
-    CATEGORICAL_FEATURES,
-    HELDOUT_BUCKETS,
-    NUMERIC_FEATURES,
-    TRAINED_LABEL_SOURCES,
-)
-from ml.training.dataset import Rows
+from ml.model_config import CATEGORICAL_FEATURES, HELDOUT_BUCKETS, NUMERIC_FEATURES, TRAINED_LABEL_SOURCES
 from ml.training.evaluation import ALL, Evaluation
+from ml.training.pipeline import MISSING
 
 TAG_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)  # a tag holds 5,000 characters on MLflow 2.10
 DECILES = tuple(np.linspace(0, 1, 11).round(1).tolist())
@@ -40,47 +36,43 @@ class Training:
     fingerprint: str
 
 
-def quantiles(rows: Rows, features: Sequence[str], at: Sequence[float]) -> dict[str, list[float]]:
+def quantiles(rows: pd.DataFrame, features: Sequence[str], at: Sequence[float]) -> dict[str, list[float]]:
     """Quantiles of each numeric feature over its known values, rounded to five significant digits."""
     return {
-        name: [float(f"{q:.{SIGNIFICANT_DIGITS}g}") for q in np.nanquantile(rows.numeric[name], at)]
+        name: [float(f"{q:.{SIGNIFICANT_DIGITS}g}") for q in rows[name].quantile(list(at))]
         for name in features
         if name in NUMERIC_FEATURES
     }
 
 
-def profile(rows: Rows, features: Sequence[str]) -> dict[str, Any]:
+def profile(rows: pd.DataFrame, features: Sequence[str]) -> dict[str, Any]:
     """Deciles, missing shares and category shares of the training rows, for later comparison."""
-    shares = {}
-    for name in (n for n in features if n in CATEGORICAL_FEATURES):
-        counts = np.bincount(rows.codes[name] + 1, minlength=len(rows.categories[name].values) + 1) / len(rows)
-        shares[name] = dict(zip([None, *rows.categories[name].values], counts.tolist(), strict=True))
-    missing = {name: float(np.isnan(rows.numeric[name]).mean()) for name in features if name in NUMERIC_FEATURES}
+    texts = {name: rows[name] for name in features if name in CATEGORICAL_FEATURES}
+    known = {name: column.cat.add_categories(MISSING).fillna(MISSING) for name, column in texts.items()}
     return {
         "rows": len(rows),
         "deciles": quantiles(rows, features, DECILES),
-        "missing_share": missing,
-        "category_shares": {name: {str(k or "(missing)"): v for k, v in s.items()} for name, s in shares.items()},
+        "missing_share": {name: float(rows[name].isna().mean()) for name in features if name in NUMERIC_FEATURES},
+        "category_shares": {name: column.value_counts(normalize=True).to_dict() for name, column in known.items()},
     }
 
 
-def categories_seen(rows: Rows, name: str) -> list[str]:
-    """Values of a categorical feature among `rows`, in order of the alphabet."""
-    present = np.unique(rows.codes[name])
-    return sorted(rows.categories[name].values[code] for code in present if code >= 0)
-
-
-def label_counts(rows: Rows) -> dict[str, dict[str, int]]:
+def label_counts(rows: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Rows by label source and label."""
-    counts: dict[str, dict[str, int]] = {}
-    for code, source in enumerate(TRAINED_LABEL_SOURCES):
-        of_source = rows.churned[rows.label_source == code]
-        counts[source] = {"0": int((of_source == 0).sum()), "1": int((of_source == 1).sum())}
-    return counts
+    counts = rows.groupby(["label_source", "labeled_churn"], observed=True).size()
+    return {
+        source: {str(label): int(counts.get((source, label), 0)) for label in (0, 1)}
+        for source in TRAINED_LABEL_SOURCES
+    }
 
 
 def version_tags(
-    training: Training, fitted_on: Rows, heldout: Rows, evaluation: Evaluation, threshold: float, rule: str
+    training: Training,
+    fitted_on: pd.DataFrame,
+    heldout: pd.DataFrame,
+    evaluation: Evaluation,
+    threshold: float,
+    rule: str,
 ) -> dict[str, str]:
     """Tags of the model version; each value is JSON. docs/model.md lists them."""
     figures = {name: figure.value for name, figure in evaluation.groups[ALL].figures.items()}
@@ -98,9 +90,7 @@ def version_tags(
         "categorical_features": [n for n in training.features if n in CATEGORICAL_FEATURES],
         "left_out_features": training.left_out_features,
         "categories": {
-            name: sorted(
-                v for i, v in enumerate(fitted_on.categories[name].values) if (fitted_on.codes[name] == i).any()
-            )
+            name: sorted(fitted_on[name].dropna().unique())
             for name in training.features
             if name in CATEGORICAL_FEATURES
         },

@@ -1,13 +1,11 @@
--- The labelled rows of one snapshot's active cohort, of all customers or those in a range of buckets, in a range of the
--- snapshot's pages: one row per customer.
-select customer_id, {columns}
+-- select_labelled_rows
+-- The labelled rows of the active cohort at some snapshots, of the customers in a range of buckets: one row per customer
+-- and snapshot. Parameters: snapshot_dates, active_days, label_sources, first_bucket, end_bucket (excluded).
+select {columns}
 from features.churn_weekly_features
-where snapshot_date = {snapshot_date}
-  and days_since_activity < {active_days}
-  and label_source = any({label_sources})
+where snapshot_date = any(%(snapshot_dates)s)
+  and days_since_activity < %(active_days)s
+  and label_source = any(%(label_sources)s)
   and labeled_churn is not null
-  and (
-      {every_bucket}
-      or ops.customer_bucket(customer_id) >= {first_bucket} and ops.customer_bucket(customer_id) < {end_bucket}
-  )
-  and ctid >= {first_page} and ctid < {end_page}
+  and ops.customer_bucket(customer_id) >= %(first_bucket)s
+  and ops.customer_bucket(customer_id) < %(end_bucket)s

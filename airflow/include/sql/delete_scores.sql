@@ -1,1 +1,0 @@
-delete from ops.churn_scoring where snapshot_date = %(snapshot_date)s

@@ -1,0 +1,48 @@
+"""Many feature rows out of PostgreSQL as Arrow record batches, and as the data frames that the model takes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi
+import pandas as pd
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ml.cli import TryLater
+from ml.model_config import NUMERIC_FEATURES
+
+
+@contextmanager
+def reading(
+    conn: psycopg.Connection, query: str, columns: Sequence[str], parameters: Mapping[str, Any]
+) -> Iterator[pa.RecordBatchReader]:
+    """Record batches of `query`, whose `{columns}` are `columns`, in no certain order.
+
+    One statement, so all rows are of one state of the table. It runs on another connection with the same settings as
+    `conn`; the values are quoted on this side, since ADBC holds the result of a statement with bound ones whole.
+
+    Raises:
+        TryLater: the server cannot be reached, or went away.
+    """
+    composed = sql.SQL(query).format(columns=sql.SQL(", ").join(map(sql.Identifier, columns)))
+    statement = psycopg.ClientCursor(conn).mogrify(composed, parameters)
+    server = make_conninfo(conn.info.dsn, password=conn.info.password)
+    try:
+        with adbc_driver_postgresql.dbapi.connect(server, autocommit=True) as source, source.cursor() as cursor:
+            cursor.execute(statement)
+            yield cursor.fetch_record_batch()
+    except (adbc_driver_manager.OperationalError, OSError) as error:  # at the start, and between two batches
+        raise TryLater(f"PostgreSQL: {error}") from error
+
+
+def to_frame(rows: pa.Table) -> pd.DataFrame:
+    """The rows as the model takes them: numeric features as float64 with NaN for NULL, texts as categories."""
+    fields = [field.with_type(pa.float64()) if field.name in NUMERIC_FEATURES else field for field in rows.schema]
+    frame: pd.DataFrame = rows.cast(pa.schema(fields)).to_pandas(
+        strings_to_categorical=True, date_as_object=False, split_blocks=True
+    )
+    return frame

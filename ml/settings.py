@@ -19,6 +19,10 @@ class Settings(BaseSettings):
     postgres_user: str = "meli_pipeline"
     postgres_password: SecretStr = SecretStr("")
     mlflow_tracking_uri: str = "http://127.0.0.1:5000"
+    csv_dir: str = ""
+    extraction_month: str = ""
+    data_complete_through: str = ""
+    evaluate_cutoff: str = ""
     evaluate_churn_means: Literal["stayed_away", "came_back"] = "stayed_away"
     expectations_dir: Path = Path(__file__).resolve().parent.parent / "airflow" / "include" / "expectations"
     crypto_max_deactivated_share: float = Field(default=0.2, ge=0, le=1)

@@ -1,15 +1,23 @@
 """A small set of CSV files that a test spoils line by line, and the loader run on it."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
-from tests.integration.conftest import PASSWORDS, ROOT, Database
+from ml.loading import files
+from ml.loading.days import StatedDates
+from ml.loading.load_file import load_file
+from tests.integration.conftest import INIT_ENV, ROOT, Database
 
 CUSTOMERS = 300
 INIT_DIR = ROOT / "docker" / "postgres" / "init"
 FIRST_DAY = date(2019, 1, 1)
+STATED = "select extraction_month, data_complete_through, evaluate_cutoff from ops.stated_dates"
+CAPTURED: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 300}
 
 
 def payment(n: int) -> str:
@@ -82,31 +90,35 @@ class Folder:
 
     def load(self, database: Database, table: str, *, reload: bool = False, force: bool = False) -> dict[str, object]:
         """Load one file; its row of ops.raw_loads."""
+        [raw] = [raw for raw in files.FILES if raw.table == table]
         with database.connect() as conn:
-            cursor = conn.execute(
-                "select * from ops.load_raw_file(%s, %s, reload => %s, force => %s)",
-                (table, str(self.path), reload, force),
-            )
-            return dict(zip([column.name for column in cursor.description], cursor.fetchone(), strict=True))
+            found = conn.execute(STATED).fetchone()
+            assert found
+            load_id, _ = load_file(conn, raw, self.path, StatedDates(*found), reload=reload, force=force)
+            cursor = conn.execute("select * from ops.raw_loads where load_id = %s", (load_id,))
+            return dict(zip([column.name for column in cursor.description or []], cursor.fetchall()[0], strict=True))
+
+    def run(self, database: Database, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run python -m ml.load as the administrator."""
+        return subprocess.run(
+            [sys.executable, "-m", "ml.load", *arguments], env={**self.env(database), **env}, **CAPTURED
+        )
 
     def seed(self, database: Database, **env: str) -> subprocess.CompletedProcess[str]:
         """Run 90_load_raw.sql with psql, as every start does."""
-        cluster = database.cluster
-        return subprocess.run(
-            [str(cluster.bin_dir / "psql"), "-X", "-q", "-d", database.name, "-f", str(INIT_DIR / "90_load_raw.sql")],
-            env={
-                "PGHOST": "127.0.0.1",
-                "PGPORT": str(cluster.port),
-                "PGUSER": cluster.superuser,
-                "PGPASSWORD": cluster.password,
-                "CSV_DIR": str(self.path),
-                **PASSWORDS,
-                **env,
-            },
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        psql = str(database.cluster.bin_dir / "psql")
+        command = [psql, "-X", "-q", "-d", database.name, "-f", str(INIT_DIR / "90_load_raw.sql")]
+        return subprocess.run(command, env={**self.env(database), **env}, **CAPTURED)
+
+    def env(self, database: Database) -> dict[str, str]:
+        """Variables with which libpq connects as the administrator, and those of a load."""
+        return {
+            **os.environ,
+            **database.cluster.client_env,
+            **INIT_ENV,
+            "PGDATABASE": database.name,
+            "CSV_DIR": str(self.path),
+        }
 
 
 def rejects(database: Database) -> list[tuple[int, str, str]]:

@@ -1,4 +1,4 @@
-"""Rejected rows that somebody has mended are taken back in."""
+"""Rejected rows that somebody has corrected are taken back in."""
 
 from pathlib import Path
 
@@ -29,16 +29,22 @@ def mend(database: Database, line_number: int, text: str, file: str = "PAYMENTS.
         assert changed.rowcount == 1
 
 
-def replay(database: Database) -> list[tuple]:
-    return database.rows("select table_name, status, rows_loaded from ops.replay_raw_rejects() order by 1")
+def replay(database: Database, folder: Folder) -> list[tuple]:
+    """Replay; the loads that this made."""
+    [(before,)] = database.rows("select max(load_id) from ops.raw_loads")
+    done = folder.run(database, "--replay-rejects")
+    assert done.returncode == 0, done.stderr
+    return database.rows(
+        f"select table_name, status, rows_loaded from ops.raw_loads where load_id > {before} order by 1"
+    )
 
 
 def test_mended_rows_are_loaded_once(database: Database, folder: Folder) -> None:
     [(fingerprint,)] = database.rows("select raw_fingerprint from ops.current_data")
     mend(database, 17, GOOD)
     mend(database, 17, "16,1", "EVALUATE.csv")
-    assert replay(database) == [(EVALUATE, "replayed", 1), (PAYMENTS, "replayed", 1)]
-    assert replay(database) == []
+    assert replay(database, folder) == [(EVALUATE, "replayed", 1), (PAYMENTS, "replayed", 1)]
+    assert replay(database, folder) == []
     assert len(content(database, PAYMENTS)) == CUSTOMERS
     assert database.rows("select tpv_segment_detail from raw.payments where spent = 5.5") == [("Instore, home",)]
     assert database.rows("select first_payment_date::text from staging.customers where customer_id = 17") == [
@@ -53,21 +59,21 @@ def test_mended_rows_are_loaded_once(database: Database, folder: Folder) -> None
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("2019-02-31,9,17,5,Instore,0", "mended, but FECHA '2019-02-31' is not a date"),
-        ("2019-02-03,9,17,5,Instore", "mended, but has 5 fields, expected 6"),
-        ('2019-02-03,9,17,5,"Instore,0', "mended, but has a quote that is not closed"),
+        ("2019-02-31,9,17,5,Instore,0", "corrected, but FECHA '2019-02-31' is not a date"),
+        ("2019-02-03,9,17,5,Instore", "corrected, but has 5 fields, expected 6"),
+        ('2019-02-03,9,17,5,"Instore,0', "corrected, but has a quote that is not closed"),
         (
             "2019-11-03,9,17,5,Instore,0",
-            "mended, but FECHA '2019-11-03' lies outside the loaded payments, 2019",
+            "corrected, but FECHA '2019-11-03' lies outside the loaded payments, 2019",
         ),
-        ("2018-11-03,9,17,5,Instore,0", "mended, but FECHA '2018-11-03' lies outside the loaded payments"),
+        ("2018-11-03,9,17,5,Instore,0", "corrected, but FECHA '2018-11-03' lies outside the loaded payments"),
     ],
 )
 def test_badly_mended_row_stays_rejected_with_the_new_reason(
     database: Database, folder: Folder, text: str, reason: str
 ) -> None:
     mend(database, 17, text)
-    assert replay(database) == [(PAYMENTS, "replayed", 0)]
+    assert replay(database, folder) == [(PAYMENTS, "replayed", 0)]
     [found] = database.rows("select reason from ops.raw_rejects where mended_text is not null")
     assert found[0].startswith(reason)
     assert len(content(database, PAYMENTS)) == CUSTOMERS - 1
@@ -75,25 +81,25 @@ def test_badly_mended_row_stays_rejected_with_the_new_reason(
 
 def test_mended_row_with_a_key_that_is_there(database: Database, folder: Folder) -> None:
     mend(database, 17, "15.0,1", "EVALUATE.csv")
-    replay(database)
-    assert (17, "16,2", "mended, but CUS_CUST_ID_BUY 15.0 is loaded already") in database.rows(
+    replay(database, folder)
+    assert (17, "16,2", "corrected, but CUS_CUST_ID_BUY 15.0 is loaded already") in database.rows(
         "select line_number, line_text, reason from ops.raw_rejects"
     )
 
 
 def test_reload_remembers_what_was_mended(database: Database, folder: Folder) -> None:
     mend(database, 17, GOOD)
-    replay(database)
+    replay(database, folder)
     done = folder.seed(database, SEED_RELOAD="1")
     assert "2 rejected (select * from ops.raw_rejects where load_id = " in done.stdout
-    assert "1 of them mended (select * from ops.replay_raw_rejects())" in done.stdout
-    assert replay(database) == [(PAYMENTS, "replayed", 1)]
+    assert "1 of them corrected (python -m ml.load --replay-rejects)" in done.stdout
+    assert replay(database, folder) == [(PAYMENTS, "replayed", 1)]
     assert len(content(database, PAYMENTS)) == CUSTOMERS
 
 
 def test_replay_survives_an_unchanged_start(database: Database, folder: Folder) -> None:
     mend(database, 17, GOOD)
-    replay(database)
+    replay(database, folder)
     before = database.rows("select * from ops.current_data")
     folder.seed(database)
     assert len(content(database, PAYMENTS)) == CUSTOMERS

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,7 +135,7 @@ def test_a_reader_of_a_table_not_looked_at_before_sees_its_own_time(database: Da
 
 
 def test_a_file_that_outgrows_its_table(database: Database, folder: Folder) -> None:
-    """Its indexes are made anew; who began to read before that still finds every old row, and no new one."""
+    """Its indexes are rebuilt; who began to read before that still finds every old row, and no new one."""
     folder.seed(database)
     header, *rows = folder.lines(PAYMENTS)
     folder.write(PAYMENTS, [header, *(row for row in rows for _ in range(20))])
@@ -163,7 +164,7 @@ def test_behind_a_writer_the_load_gives_up_and_names_it(database: Database, fold
         application_name="somebody's shell",
     ) as writer:
         writer.execute("insert into raw.payments (fecha, cus_cust_id_buy) values ('2019-01-01', 7)")
-        done = folder.seed(database, SEED_RELOAD="1", PGOPTIONS="-c loader.lock_timeout=300ms")
+        done = folder.seed(database, SEED_RELOAD="1", PGOPTIONS="-c lock_timeout=300ms")
         writer.rollback()
     assert done.returncode != 0
     assert "PAYMENTS.csv: raw.payments is locked by process" in done.stderr
@@ -181,7 +182,7 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     server.stop()
 
 
-@pytest.mark.parametrize("victim", ["psql", "backend"])
+@pytest.mark.parametrize("victim", ["loader", "backend"])
 @pytest.mark.parametrize("held", ["raw.payments", "staging.customers", "ops.raw_loads"])
 def test_a_killed_load_leaves_the_old_rows(own_cluster: Cluster, folder: Folder, victim: str, held: str) -> None:
     name = f"killed_{victim}_{held.replace('.', '_')}"
@@ -195,16 +196,17 @@ def test_a_killed_load_leaves_the_old_rows(own_cluster: Cluster, folder: Folder,
     holder = database.connect()
     holder.execute("begin")
     holder.execute(f"lock table {held} in share mode")
-    psql = subprocess.Popen(
-        [own_cluster.bin_dir / "psql", "-X", "-q", "-d", name, "-c", load_statement(folder)],
-        env={"PGHOST": "127.0.0.1", "PGPORT": str(own_cluster.port), "PGUSER": "meli", "PGPASSWORD": "owner"},
+    loader = subprocess.Popen(
+        [sys.executable, "-m", "ml.load", "--table", PAYMENTS],
+        env=folder.env(database),
+        cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     waiting = "select pid from pg_locks where relation = %s::regclass and not granted"
     [(pid,)] = wait_until(lambda: holder.execute(waiting, (held,)).fetchall(), f"the load waiting for {held}")
-    if victim == "psql":
-        psql.kill()
+    if victim == "loader":
+        loader.kill()
         holder.execute("select pg_terminate_backend(%s)", (pid,))  # as a lost connection does, sooner or later
         wait_until(lambda: not holder.execute(waiting, (held,)).fetchall(), "the end of its backend")
         holder.execute("rollback")
@@ -213,15 +215,11 @@ def test_a_killed_load_leaves_the_old_rows(own_cluster: Cluster, folder: Folder,
         with pytest.raises(psycopg.OperationalError):  # the server ends every session and recovers
             holder.execute("select pg_sleep(60)")
     holder.close()
-    psql.wait()
+    loader.wait()
     wait_until(lambda: connects(database), "the server to accept connections")
     assert database.rows(STATE) == before
     assert "PAYMENTS.csv: loaded, 400 rows" in folder.seed(database).stdout
     assert database.rows("select count(*) from staging.customers") == [(CUSTOMERS + 100,)]
-
-
-def load_statement(folder: Folder) -> str:
-    return f"select ops.load_raw_file('raw.payments', '{folder.path}')"
 
 
 def connects(database: Database) -> bool:
@@ -244,6 +242,9 @@ def test_an_older_database_is_brought_up_to_date(database: Database, folder: Fol
             drop trigger payments_added on raw.payments;
             drop table staging.customers;
             alter role meli_reader with createdb superuser;
+            create schema loader;
+            create function ops.replay_raw_rejects() returns setof ops.raw_loads
+            language sql as 'select * from ops.raw_loads';
         """)
     env = {**PASSWORDS, "CSV_DIR": str(folder.path), "POSTGRES_DB": database.name, "SEED_RELOAD": "1"}
     database.cluster.apply_init(database.name, env, load=True)
@@ -256,6 +257,7 @@ def test_an_older_database_is_brought_up_to_date(database: Database, folder: Fol
     assert database.rows("select count(*) from pg_indexes where tablename = 'payments'") == [(2,)]
     assert database.rows("select rolsuper, rolcreatedb from pg_roles where rolname = 'meli_reader'") == [(False, False)]
     assert database.rows("select data_complete_through::text from ops.current_data") == [("2019-05-30",)]
+    assert database.rows("select to_regnamespace('loader'), to_regproc('ops.replay_raw_rejects')") == [(None, None)]
 
 
 def test_seed_raw_seeds_the_crypto_history_alone(database: Database, folder: Folder) -> None:

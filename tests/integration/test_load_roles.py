@@ -59,7 +59,7 @@ def test_reads_every_table(stack: Database, role: str) -> None:
 def test_readers_write_nothing(stack: Database, role: str) -> None:
     with connect(stack, role) as conn:
         conn.execute("set default_transaction_read_only = off")  # a convenience, not what holds them back
-        for table in tables(stack, "raw", "staging", "features", "ops", "loader"):
+        for table in tables(stack, "raw", "staging", "features", "ops"):
             for statement in (
                 f"insert into {table} default values",
                 f"delete from {table}",
@@ -75,9 +75,6 @@ def test_readers_write_nothing(stack: Database, role: str) -> None:
             "create temporary table mine ()",
             "copy raw.evaluate to program 'cat'",
             "select pg_read_file('/etc/passwd')",
-            "select ops.load_raw_file('raw.payments', '/')",
-            "select ops.replay_raw_rejects()",
-            "select * from loader.raw_files",
             "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'meli'",
             "alter role meli_reader superuser",
             "set role meli_pipeline",
@@ -99,7 +96,7 @@ def test_notebook_has_a_sandbox_of_its_own(stack: Database) -> None:
 
 def test_pipeline_writes_all_but_raw_and_the_load_records(stack: Database) -> None:
     with connect(stack, "meli_pipeline") as conn:
-        for table in [*tables(stack, "raw", "loader"), "ops.raw_loads", "ops.raw_rejects", "ops.stated_dates"]:
+        for table in [*tables(stack, "raw"), "ops.raw_loads", "ops.raw_rejects", "ops.stated_dates"]:
             assert refused(conn, f"insert into {table} default values"), table
             assert refused(conn, f"delete from {table}"), table
         for table in set(tables(stack, "staging", "features", "ops")) - {
@@ -112,7 +109,6 @@ def test_pipeline_writes_all_but_raw_and_the_load_records(stack: Database) -> No
         for statement in (
             "create table ops.mine ()",
             "drop table ops.raw_loads",
-            "select ops.load_raw_file('raw.payments', '/')",
             "select ops.ensure_column('ops.raw_loads', 'x', 'int')",
             "copy raw.evaluate from '/etc/passwd'",
             "create role mine",
@@ -219,7 +215,7 @@ def test_comments_say_what_every_table_and_column_is(stack: Database) -> None:
         select c.oid::regclass, a.attname
         from pg_class as c
         left join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        where c.relnamespace::regnamespace::text in ('raw', 'staging', 'features', 'ops', 'loader')
+        where c.relnamespace::regnamespace::text in ('raw', 'staging', 'features', 'ops')
           and c.relkind in ('r', 'p', 'v') and not c.relispartition
           and (obj_description(c.oid, 'pg_class') is null or col_description(c.oid, a.attnum) is null)
     """)

@@ -92,14 +92,12 @@ create schema if not exists raw;
 create schema if not exists staging;
 create schema if not exists features;
 create schema if not exists ops;
-create schema if not exists loader;
 create schema if not exists sandbox authorization meli_notebook;
 revoke create on schema public from public;
-comment on schema raw is 'What the CSV files say, row by row. Written by the loader alone.';
+comment on schema raw is 'What the CSV files say, row by row. Written by ml.load alone.';
 comment on schema staging is 'Steps between raw and the tables that are read.';
 comment on schema features is 'What models learn from, one row per customer and snapshot.';
 comment on schema ops is 'What the pipeline produces and records: events, scores, loads, builds, promotions.';
-comment on schema loader is 'How CSV files become rows of raw; the administrator''s alone.';
 comment on schema sandbox is 'The notebooks'' own place; nothing in the pipeline reads it.';
 
 -- Brings an old table up to date. ALTER TABLE ... ADD COLUMN IF NOT EXISTS would take an exclusive lock even where

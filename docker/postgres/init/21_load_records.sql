@@ -28,15 +28,14 @@ comment on table ops.raw_loads is 'One row per attempt to load a CSV file.';
 comment on column ops.raw_loads.load_id is 'Number of the attempt.';
 comment on column ops.raw_loads.table_name is 'Table that the file belongs to.';
 comment on column ops.raw_loads.file_name is 'File below CSV_DIR.';
-comment on column ops.raw_loads.file_digest is
-    'SHA-256 of the file; above 64 MiB of the MD5 digests of its pieces of 64 MiB.';
+comment on column ops.raw_loads.file_digest is 'SHA-256 of the file.';
 comment on column ops.raw_loads.file_bytes is 'Size of the file, bytes.';
 comment on column ops.raw_loads.rows_in_file is
     'Records in the file, header and blank lines not counted: loaded + rejected.';
 comment on column ops.raw_loads.rows_loaded is 'Rows that went into the table; 0 when refused.';
 comment on column ops.raw_loads.rows_rejected is 'Records in ops.raw_rejects.';
 comment on column ops.raw_loads.status is
-    'loaded; unchanged: the file as loaded before; refused: the table kept its rows; replayed: mended rejects added.';
+    'loaded; unchanged: the file as loaded before; refused: the table kept its rows; replayed: corrected rejects added.';
 comment on column ops.raw_loads.message is 'Why a load was refused and what to do, or what else is worth knowing.';
 comment on column ops.raw_loads.loaded_at is 'When the load began.';
 comment on column ops.raw_loads.first_payment_date is 'PAYMENTS.csv: first day with a payment.';
@@ -67,8 +66,8 @@ comment on column ops.raw_rejects.line_text is
     'The record as it stands in the file, up to 10,000 characters; bytes that are no text are written \ooo.';
 comment on column ops.raw_rejects.reason is 'What is wrong, with the value and what was expected.';
 comment on column ops.raw_rejects.mended_text is
-    'The record as it should have been, written by a person for ops.replay_raw_rejects.';
-comment on column ops.raw_rejects.replayed_load_id is 'Load that took the mended record in.';
+    'The record as it should have been, written by a person for python -m ml.load --replay-rejects.';
+comment on column ops.raw_rejects.replayed_load_id is 'Load that took the corrected record in.';
 create index if not exists raw_rejects_load_id on ops.raw_rejects (load_id);
 
 create table if not exists ops.stated_dates (

@@ -1,5 +1,5 @@
 -- staging.customers: one row per customer with a payment. Triggers keep it right when somebody changes raw.payments by
--- hand; the loader, which replaces every payment, switches them off and builds it in bulk.
+-- hand; ml.load, which replaces every payment, switches them off and builds it in bulk.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 set lock_timeout = '90s';

@@ -5,7 +5,7 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-revoke all on schema raw, staging, features, ops, loader, sandbox from public;
+revoke all on schema raw, staging, features, ops, sandbox from public;
 revoke all on schema raw, staging, features, ops from meli_pipeline, meli_reader, meli_notebook;
 revoke all on all tables in schema raw, staging, features, ops
     from public, meli_pipeline, meli_reader, meli_notebook;
@@ -21,9 +21,9 @@ grant truncate on all tables in schema staging to meli_pipeline;
 grant usage on all sequences in schema staging, features, ops to meli_pipeline;
 grant execute on all functions in schema staging, features, ops to meli_pipeline;
 
--- What a load says about itself is the loader's to write.
+-- What a load says about itself is the administrator's to write.
 revoke insert, update, delete on ops.raw_loads, ops.raw_rejects, ops.stated_dates from meli_pipeline;
-revoke execute on function ops.ensure_column, ops.load_raw_file, ops.replay_raw_rejects from meli_pipeline;
+revoke execute on function ops.ensure_column from meli_pipeline;
 
 -- The same for what is made later, such as a partition for a new snapshot.
 alter default privileges in schema raw, staging, features, ops

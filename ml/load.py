@@ -1,0 +1,128 @@
+"""Load the CSV files below CSV_DIR into their tables: `python -m ml.load`. Files that have not changed are left alone.
+
+Connects as the administrator, by libpq's own variables (PGHOST, PGDATABASE, PGUSER, …). Each file is loaded in one
+transaction. Fails where a file is refused: its table keeps its rows, and the other files are loaded all the same.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import psycopg
+from pydantic import ValidationError
+
+from ml.cli import CommandError
+from ml.loading.days import StatedDates
+from ml.loading.files import FILES, PAYMENTS, RawFile
+from ml.loading.load_file import load_file
+from ml.loading.replay import replay_rejects
+from ml.loading.stated_dates import check_stated_dates, state_dates
+from ml.loading.writing import Load
+from ml.settings import settings
+
+REPLAY = "python -m ml.load --replay-rejects"
+CORRECTED = "select count(*) from ops.raw_rejects where load_id = %s and mended_text is not null"
+CHURN_FLAG = "select round(100 * avg(churn), 1) from raw.evaluate"
+
+
+def main() -> int:
+    """Run the command; what goes wrong is printed to stderr and gives exit code 1."""
+    arguments = _arguments()
+    try:
+        with psycopg.connect(application_name="ml.load", connect_timeout=10, autocommit=True) as conn:
+            stated = state_dates(conn)
+            if arguments.replay_rejects:
+                for load in replay_rejects(conn, stated):
+                    print(f"{load.file_name}: {load.message}", flush=True)
+            else:
+                _load(conn, stated, arguments)
+            check_stated_dates(conn)
+    except (CommandError, psycopg.Error) as error:
+        print(str(error).strip(), file=sys.stderr)
+        return 1
+    except ValidationError as error:
+        for problem in error.errors():
+            print(f"{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ml.load", description=__doc__)
+    parser.add_argument("--table", action="append", choices=[raw.table for raw in FILES], help="load its file alone")
+    parser.add_argument("--reload", action="store_true", help="load unchanged files too")
+    parser.add_argument("--force", action="store_true", help="accept a file that shrank by more than half")
+    parser.add_argument("--csv-dir", default=settings().csv_dir, help="absolute path of the folder; CSV_DIR by default")
+    parser.add_argument("--replay-rejects", action="store_true", help="load corrected rejects instead")
+    return parser.parse_args()
+
+
+def _load(conn: psycopg.Connection, stated: StatedDates, arguments: argparse.Namespace) -> None:
+    csv_dir = Path(arguments.csv_dir)
+    if not csv_dir.is_absolute():
+        raise CommandError(
+            f"CSV_DIR='{arguments.csv_dir}': expected the absolute path of the folder with the CSV files"
+        )
+    refusals = []
+    flag = None
+    for raw in FILES:
+        if arguments.table and raw.table not in arguments.table:
+            continue
+        load_id, load = load_file(conn, raw, csv_dir, stated, reload=arguments.reload, force=arguments.force)
+        print(_line(conn, load_id, load), flush=True)
+        if load.status == "refused":
+            refusals.append(f"{load.file_name} {load.message}")
+        elif load.status == "loaded":
+            _vacuum(conn, raw)
+            flag = flag or _churn_flag(conn, csv_dir, load)
+    if flag:
+        print(flag)
+    if refusals:
+        raise CommandError("\n".join([*refusals, "These tables hold what they held before."]))
+
+
+def _vacuum(conn: psycopg.Connection, raw: RawFile) -> None:
+    """Mark the new pages as visible to all: index-only scans rely on it."""
+    conn.execute(f"vacuum {raw.table}")
+    if raw is PAYMENTS:
+        conn.execute("vacuum staging.customers")
+
+
+def _line(conn: psycopg.Connection, load_id: int, load: Load) -> str:
+    parts = [f"{load.file_name}: {load.status}"]
+    if load.status == "loaded":
+        parts.append(f"{load.rows_loaded:,} rows")
+    if load.rows_rejected:
+        parts.append(f"{load.rows_rejected} rejected (select * from ops.raw_rejects where load_id = {load_id})")
+        [corrected] = conn.execute(CORRECTED, (load_id,)).fetchall()[0]
+        if corrected and load.status == "loaded":
+            parts.append(f"{corrected} of them corrected ({REPLAY})")
+    return ", ".join(parts)
+
+
+def _churn_flag(conn: psycopg.Connection, csv_dir: Path, load: Load) -> str | None:
+    """What a user who brings an EVALUATE.csv of their own has to make sure of; None for the sample and other files."""
+    if load.table_name != "raw.evaluate" or _is_sample(csv_dir, load):
+        return None
+    means, opposite = "stayed_away", "came_back"
+    if settings().evaluate_churn_means == opposite:
+        means, opposite = opposite, means
+    [share] = conn.execute(CHURN_FLAG).fetchall()[0]
+    return (
+        f"EVALUATE.csv: churn = 1 for {share} % of the customers, taken to mean that they {means.replace('_', ' ')}. "
+        f"Where 1 means the opposite, set EVALUATE_CHURN_MEANS={opposite} in .env."
+    )
+
+
+def _is_sample(csv_dir: Path, load: Load) -> bool:
+    """Whether the generator of this project wrote the file; a manifest that cannot be read vouches for nothing."""
+    try:
+        files = json.loads((csv_dir / "sample_data" / "manifest.json").read_text(encoding="utf-8"))["files"]
+        return f"sha256:{load.file_digest}" in files[load.file_name]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

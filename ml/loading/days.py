@@ -1,0 +1,89 @@
+"""The days in a file, and those that cannot be right: each is looked at once, however many rows have it."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+import duckdb
+
+from ml.loading.files import ACTIVE_USER, PAYMENTS, RawFile
+
+
+class StatedDates(NamedTuple):
+    """What `.env` states in place of the dates found in the files."""
+
+    extraction_month: date | None
+    data_complete_through: date | None
+    evaluate_cutoff: date | None
+
+
+CREATE = "create or replace table days (header text, field text, day date, rows bigint, problem text)"
+INSERT = """
+insert into days
+select
+    '{header}', {name},
+    case when regexp_full_match({name}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') then try_cast({name} as date) end,
+    count(*), null
+from records where {name} is not null group by {name}
+"""
+NO_DAYS = "update days set problem = wrong(header, field, 'is not a date (expected YYYY-MM-DD)') where day is null"
+FUTURE_DAYS = "update days set problem = wrong(header, field, 'lies in the future') where day > $today"
+# Stray days of payments would be taken for the beginning or end of the data.
+LONE_DAYS = """
+with counted as (
+    select
+        day,
+        day - lag(day) over (order by day) as gap,
+        sum(rows) over (order by day) - rows as rows_before,
+        sum(rows) over () as rows
+    from days where problem is null
+),
+whole as (
+    select
+        max(day) filter (where gap > 31 and rows_before < rows * 0.001) as first_day,
+        min(day) filter (where gap > 31 and rows - rows_before < rows * 0.001) as first_day_after
+    from counted
+)
+update days
+set problem = wrong(header, field, 'lies alone, more than 31 days '
+    || case when day < first_day then 'before' else 'after' end || ' all but 0.1 % of the payments')
+from whole
+where problem is null
+  and (day < first_day or day >= first_day_after and day > coalesce($data_complete_through, '-infinity'::date))
+"""
+# A stray late login would be taken for the extraction month.
+LATE_LOGINS = """
+with counted as (
+    select day, sum(rows) over (order by day) - rows as rows_before, sum(rows) over () as rows
+    from days where problem is null
+),
+months as (
+    select date_trunc('month', day)::date as month, min(rows_before) as rows_before, min(rows) as rows
+    from counted group by all
+),
+whole as (
+    select coalesce($extraction_month, max(month) filter (where rows - rows_before >= rows * 0.001)) as extraction_month
+    from months
+)
+update days
+set problem = wrong(header, field, 'lies after the extraction month, ' || strftime(extraction_month, '%Y-%m'))
+from whole
+where problem is null and day >= extraction_month + interval '1 month'
+"""
+
+
+def latest_today() -> date:
+    """The day that it is in the time zone farthest ahead; a later one is in the future everywhere."""
+    return (datetime.now(UTC) + timedelta(hours=14)).date()
+
+
+def find_days(duck: duckdb.DuckDBPyConnection, raw: RawFile, stated: StatedDates) -> None:
+    """Fill the table `days` from the view `records`, with what is wrong with each day."""
+    duck.execute(CREATE)
+    for column in raw.days:
+        duck.execute(INSERT.format(header=column.header, name=column.name))
+    duck.execute(NO_DAYS)
+    duck.execute(FUTURE_DAYS, {"today": latest_today()})
+    if raw is PAYMENTS:
+        duck.execute(LONE_DAYS, {"data_complete_through": stated.data_complete_through})
+    elif raw is ACTIVE_USER:
+        duck.execute(LATE_LOGINS, {"extraction_month": stated.extraction_month})

@@ -1,0 +1,144 @@
+"""The rows of a file in PostgreSQL, and the record of the load; all in the caller's transaction."""
+
+import io
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import psycopg
+import pyarrow as pa
+from psycopg.sql import SQL, Identifier
+from pyarrow import csv as arrow_csv
+
+from ml.loading.files import PAYMENTS, RawFile
+from ml.loading.reading import Reading
+
+NO_HEADER = arrow_csv.WriteOptions(include_header=False)
+INDEXES = """
+select indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+from pg_index where indrelid = %s::regclass and not indisprimary
+"""
+BUILD_CUSTOMERS = """
+delete from staging.customers
+where not exists (select from pg_temp.load_customers where load_customers.customer_id = customers.customer_id);
+insert into staging.customers as customers (customer_id, first_payment_date)
+select customer_id, first_payment_date from pg_temp.load_customers order by customer_id
+on conflict (customer_id) do update
+set first_payment_date = excluded.first_payment_date
+where customers.first_payment_date <> excluded.first_payment_date;
+analyze staging.customers;
+"""
+# What a person has corrected before need not be corrected again.
+INSERT_REJECTS = """
+insert into ops.raw_rejects (load_id, file_name, line_number, line_text, reason, mended_text)
+select %(load_id)s, %(file_name)s, line_number, line_text, reason, mended_text
+from unnest(%(numbers)s::bigint[], %(texts)s::text[], %(reasons)s::text[]) as rejected (line_number, line_text, reason)
+left join (
+    select distinct on (line_text) line_text, mended_text from ops.raw_rejects
+    where file_name = %(file_name)s and mended_text is not null order by line_text, reject_id desc
+) as mended using (line_text)
+order by line_number
+"""
+# The same lines of the same file, rejected at an earlier attempt.
+DELETE_EARLIER_REJECTS = """
+delete from ops.raw_rejects using ops.raw_loads as earlier
+where earlier.load_id = raw_rejects.load_id and earlier.load_id <> %(load_id)s
+  and earlier.table_name = %(table_name)s and earlier.file_digest = %(file_digest)s
+"""
+
+
+@dataclass
+class Load:
+    """A row of `ops.raw_loads`."""
+
+    table_name: str
+    file_name: str
+    status: str = "refused"
+    message: str | None = None
+    file_digest: str | None = None
+    file_bytes: int | None = None
+    rows_in_file: int | None = None
+    rows_loaded: int = 0
+    rows_rejected: int = 0
+    first_payment_date: date | None = None
+    extraction_month: date | None = None
+    data_complete_through: date | None = None
+    evaluate_cutoff: date | None = None
+
+
+def copy_rows(conn: psycopg.Connection, table: str, rows: pa.RecordBatchReader) -> int:
+    """Add rows to a table; returns how many."""
+    columns = SQL(", ").join(map(Identifier, rows.schema.names))
+    statement = SQL("copy {} ({}) from stdin with (format csv)").format(Identifier(*table.split(".")), columns)
+    with conn.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            for batch in rows:
+                text = io.BytesIO()
+                arrow_csv.write_csv(batch, text, NO_HEADER)
+                copy.write(text.getbuffer())
+        return cursor.rowcount
+
+
+def replace_rows(conn: psycopg.Connection, reading: Reading, file_bytes: int) -> int:
+    """Replace all rows of the file's table by those that are not rejected; returns how many those are."""
+    table = reading.raw.table
+    conn.execute("set local session_replication_role = replica")  # no triggers: staging.customers is built below
+    indexes = _clear(conn, table, file_bytes)
+    rows = copy_rows(conn, table, reading.rows())
+    for index in indexes:
+        conn.execute(index)
+    conn.execute(f"analyze {table}")
+    if reading.raw is PAYMENTS:
+        conn.execute("create temporary table load_customers (like staging.customers) on commit drop")
+        copy_rows(conn, "pg_temp.load_customers", reading.customers())
+        conn.execute(BUILD_CUSTOMERS)
+    conn.execute("set local session_replication_role = origin")
+    return rows
+
+
+def _clear(conn: psycopg.Connection, table: str, file_bytes: int) -> list[str]:
+    """Delete every row. Where the file outgrows the table, drop the indexes: returns the SQL that makes them again."""
+    [is_filled, bytes_before] = conn.execute(
+        f"select exists (select from {table}), pg_relation_size('{table}')"
+    ).fetchall()[0]
+    if is_filled:
+        # DELETE and not TRUNCATE: readers are not locked out, and whoever reads an older snapshot still sees the rows.
+        conn.execute(f"delete from {table}")
+    if file_bytes <= 4 * bytes_before:
+        return []
+    try:
+        with conn.transaction():
+            conn.execute(f"lock table {table} in access exclusive mode nowait")
+    except psycopg.errors.LockNotAvailable:
+        return []  # somebody reads it: the indexes stay
+    if not is_filled:
+        conn.execute(f"truncate {table}")  # no pages of an attempt before this one
+    indexes: dict[str, str] = dict(conn.execute(INDEXES, (table,)).fetchall())
+    for name in indexes:
+        conn.execute(f"drop index {name}")
+    return list(indexes.values())
+
+
+def record_load(conn: psycopg.Connection, load: Load, rejects: list[tuple[int, str, str]]) -> int:
+    """Write a load and its rejects (line number, text, reason); returns the load's number."""
+    values = asdict(load)
+    if load.status == "unchanged":  # every start says so: the last time is enough
+        conn.execute("delete from ops.raw_loads where table_name = %(table_name)s and status = 'unchanged'", values)
+    statement = SQL("insert into ops.raw_loads ({}) values ({}) returning load_id").format(
+        SQL(", ").join(map(Identifier, values)), SQL(", ").join(SQL("%({})s").format(SQL(name)) for name in values)
+    )
+    [(load_id,)] = conn.execute(statement, values).fetchall()
+    if rejects:
+        numbers, texts, reasons = map(list, zip(*rejects, strict=True))
+        values |= {"load_id": load_id, "numbers": numbers, "texts": texts, "reasons": reasons}
+        conn.execute(INSERT_REJECTS, values)
+        conn.execute(DELETE_EARLIER_REJECTS, values)
+    return int(load_id)
+
+
+def lock_table(conn: psycopg.Connection, raw: RawFile) -> None:
+    """Be the one loader of the table until the transaction ends; five minutes at most are spent on any lock."""
+    conn.execute(
+        "select set_config('lock_timeout', '5min', true) where current_setting('lock_timeout') = '0';"
+        "set local maintenance_work_mem = '256MB'"
+    )
+    conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (raw.table,))

@@ -1,7 +1,7 @@
 """Brings the local PostgreSQL and what the services keep in it up to date: roles, tables, data, schema versions."""
 
 import hashlib
-import re
+import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from local import unprivileged
 from local.config import Config
 from local.console import Failure, run, step
 from local.environments import ROOT, STATE, lock, python_of
-from local.postgres import INIT_DIR, Cluster, wheel_bin_dir
+from local.postgres import Cluster, wheel_bin_dir
 from local.services import DATA_DIR, airflow_environment, base_environment, mlflow_environment
 
 INIT_AIRFLOW = ROOT / "docker" / "airflow" / "init.py"
@@ -77,17 +77,17 @@ def load_files(server: Cluster, config: Config, *, anew: bool = False, force: bo
 
     Returns what the loader said, and what it refused to load ("" for nothing): that table then holds what it held.
     """
-    switches = {"SEED_RELOAD": "1" if anew else "", "SEED_FORCE": "1" if force else ""}
-    env = {**config.values, "CSV_DIR": str(ROOT), **switches}
-    said: list[str] = []
-    try:
-        for script in sorted(INIT_DIR.glob("9*.sql")):
-            said += server.psql(config["POSTGRES_DB"], "-f", str(script), env=env).split("\n")
-    except RuntimeError as error:
-        _, *lines = str(error).splitlines()
-        problem = [re.sub(r"^psql:.*?:\d+: ERROR: +", "", line) for line in lines if not line.startswith("CONTEXT")]
-        return [], "\n".join(problem)
-    return [line for line in said if line and not line.endswith(": unchanged")], ""
+    database = {**server.client_env, "PGDATABASE": config["POSTGRES_DB"]}
+    done = subprocess.run(
+        [str(python_of("ml")), "-m", "ml.load", *(["--reload"] if anew else []), *(["--force"] if force else [])],
+        env={**base_environment(), **config.public, **database, "CSV_DIR": str(ROOT)},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    said = [line for line in done.stdout.splitlines() if not line.endswith(": unchanged")]
+    return said, done.stderr.strip() if done.returncode else ""
 
 
 def migrate_services(config: Config) -> None:

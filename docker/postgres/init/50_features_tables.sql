@@ -16,7 +16,7 @@ comment on table features.churn_weekly_features is
     'One row per customer with a payment before snapshot_date. Features are as of snapshot_date, labels as known now.';
 
 -- The columns and their comments come from the catalogue of features; what differs is brought up to date.
-\set columns `"$ML_PYTHON" -m ml.snapshots.catalogue`
+\set columns `"${ML_PYTHON:-.local/venv/ml/bin/python}" -m ml.snapshots.catalogue`
 select :'columns' = '' as columns_missing \gset
 \if :columns_missing
 do $$ begin raise exception '50_features_tables.sql: "$ML_PYTHON" -m ml.snapshots.catalogue printed no columns'

@@ -5,7 +5,7 @@
 \setenv PGPORT :PORT
 \setenv PGUSER :USER
 \setenv PGDATABASE :DBNAME
-\set said `"$ML_PYTHON" -m ml.load ${SEED_RELOAD:+--reload} ${SEED_FORCE:+--force} || echo "not loaded"`
+\set said `"${ML_PYTHON:-.local/venv/ml/bin/python}" -m ml.load ${SEED_RELOAD:+--reload} ${SEED_FORCE:+--force} || echo "not loaded"`
 \echo :said
 select :'said' like '%not loaded' as failed \gset
 \if :failed

@@ -12,6 +12,7 @@ from ml.store.feature_rows import reading, to_frame
 from ml.training.dataset import digest, load
 from ml.utils_io import connect
 from tests.integration.churn_rows import call, fill
+from tests.integration.faults import wait_until
 
 SNAPSHOTS = ("2019-05-19", "2019-05-26")
 COLUMNS = ("customer_id", "mau_mp_1", "spent_90d", "payments_90d", "has_inversion", "gender", "estado")
@@ -109,6 +110,14 @@ def test_server_that_ends_the_session_is_worth_a_retry(database, conn):
 
     with pytest.raises(TryLater, match="PostgreSQL: "):
         interrupted()
+
+
+def test_caller_that_stops_early_leaves_no_session(database, conn):
+    sessions = "select from pg_stat_activity where query like 'COPY%%generate_series(1, 500)%%'"
+    with reading(conn, MANY, COLUMNS, {}) as batches:
+        next(batches)
+        assert database.rows(sessions)
+    wait_until(lambda: not database.rows(sessions), "the end of the reader's session")
 
 
 def test_query_that_is_wrong_is_not_worth_a_retry(conn):

@@ -48,7 +48,8 @@ def _change(arguments: argparse.Namespace) -> None:
         case "seed":
             settings = config.load()
             databases.apply_init(databases.running(settings), settings)
-            if not stack.load_files(settings, anew=True, force=arguments.force):
+            options = ["--replay-rejects"] if arguments.replay else ["--reload", *["--force"] * arguments.force]
+            if not stack.load_files(settings, *options):
                 raise Failure("not every file was loaded")
 
 

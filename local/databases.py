@@ -72,14 +72,14 @@ def apply_init(server: Cluster, config: Config) -> None:
         raise Failure(str(error)) from error
 
 
-def load_files(server: Cluster, config: Config, *, anew: bool = False, force: bool = False) -> tuple[list[str], str]:
-    """Load the CSV files that changed, or all of them `anew`; `force` takes one that shrank by more than half.
+def load_files(server: Cluster, config: Config, *options: str) -> tuple[list[str], str]:
+    """Run `ml.load` with `options`.
 
     Returns what the loader said, and what it refused to load ("" for nothing): that table then holds what it held.
     """
     database = {**server.client_env, "PGDATABASE": config["POSTGRES_DB"]}
     done = subprocess.run(
-        [str(python_of("ml")), "-m", "ml.load", *(["--reload"] if anew else []), *(["--force"] if force else [])],
+        [str(python_of("ml")), "-m", "ml.load", *options],
         env={**base_environment(), **config.public, **database, "CSV_DIR": str(ROOT)},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

@@ -48,10 +48,10 @@ def up() -> Config:
     return settings
 
 
-def load_files(settings: Config, *, anew: bool = False, force: bool = False) -> bool:
-    """Load the CSV files and print what the loader says; False when it refused one."""
+def load_files(settings: Config, *options: str) -> bool:
+    """Run `ml.load` with `options` and print what it says; False when it refused a file."""
     with step("PostgreSQL: CSV files"):
-        said, problem = databases.load_files(databases.cluster(settings), settings, anew=anew, force=force)
+        said, problem = databases.load_files(databases.cluster(settings), settings, *options)
     for line in said:
         say(f"  {line}")
     if problem:

@@ -21,7 +21,7 @@ from ml.loading.stated_dates import check_stated_dates, state_dates
 from ml.loading.writing import Load
 from ml.settings import settings
 
-REPLAY = "python -m ml.load --replay-rejects"
+REPLAY = "make replay-rejects"
 CORRECTED = "select count(*) from ops.raw_rejects where load_id = %s and mended_text is not null"
 CHURN_FLAG = "select round(100 * avg(churn), 1) from raw.evaluate"
 

@@ -1,6 +1,7 @@
 # What db-init does, read by bash on stdin: `up` brings the database up to date and loads the CSV files that changed;
-# `seed` loads all of them again; `roles` makes the roles and databases alone (a restore brings the rest). psql connects
-# through the server's own socket, so that a password changed in .env counts from now on.
+# `seed` loads all of them again; `replay` loads the corrected rejects; `roles` makes the roles and databases alone (a
+# restore brings the rest). psql connects through the server's own socket, so that a password changed in .env counts
+# from now on.
 set -euo pipefail
 action=${1:-up}
 [ "$action" != seed ] || export SEED_RELOAD=1
@@ -22,6 +23,9 @@ fi
 if [ "$action" = roles ]; then
   run "docker/postgres/init/10_roles_and_schemas.sql"
   exit
+fi
+if [ "$action" = replay ]; then
+  PGDATABASE=$POSTGRES_DB exec "$ML_PYTHON" -m ml.load --replay-rejects
 fi
 for script in docker/postgres/init/[0-8]*.sql; do run "$script"; done
 status=0

@@ -92,7 +92,7 @@ def test_reload_remembers_what_was_mended(database: Database, folder: Folder) ->
     replay(database, folder)
     done = folder.seed(database, SEED_RELOAD="1")
     assert "2 rejected (select * from ops.raw_rejects where load_id = " in done.stdout
-    assert "1 of them corrected (python -m ml.load --replay-rejects)" in done.stdout
+    assert "1 of them corrected (make replay-rejects)" in done.stdout
     assert replay(database, folder) == [(PAYMENTS, "replayed", 1)]
     assert len(content(database, PAYMENTS)) == CUSTOMERS
 

@@ -1,7 +1,7 @@
 # Everything a person or CI runs. `make help` lists the targets; GNU make 3.81 (macOS) is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down local-ps local-logs psql env airflow rollback seed data clean test lint locks
+.PHONY: help demo local-up local-down local-ps local-logs psql env airflow rollback seed replay-rejects data clean test lint locks
 
 # The first interpreter of a supported version; PYTHON=/path/to/python names another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -47,6 +47,9 @@ rollback: ## Bring the previous Production model back (local stack)
 
 seed: ## Load the CSV files into the running stack, containers or local (FORCE=1 takes a file that shrank)
 	@if $(LOCAL) runs; then $(LOCAL) seed $(if $(FORCE),--force); else $(MAKE) compose-seed; fi
+
+replay-rejects: ## Load the rejected rows that somebody has corrected (ops.raw_rejects.mended_text), containers or local
+	@if $(LOCAL) runs; then $(LOCAL) seed --replay-rejects; else $(MAKE) compose-seed REPLAY=1; fi
 
 data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=2019 OUT=. UNTIL=2019-07-01)
 	@$(LOCAL) venv ml

@@ -36,7 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--follow", action="store_true")
     logs.add_argument("--lines", type=int, default=30)
     commands.add_parser("clean", help="stop everything and delete .local").add_argument("--yes", action="store_true")
-    commands.add_parser("seed", help="load the CSV files").add_argument("--force", action="store_true")
+    seed = commands.add_parser("seed", help="load the CSV files")
+    seed.add_argument("--force", action="store_true")
+    seed.add_argument("--replay-rejects", action="store_true")
     for name, text in {
         "demo": "start the stack and replay history through it",
         "locks": "resolve the requirement files anew",
@@ -99,7 +101,9 @@ def _change(arguments: argparse.Namespace) -> None:
             if server.pid is None:
                 raise Failure("PostgreSQL does not run; start it: make local-up")
             databases.apply_init(server, settings)
-            if not stack.load_files(settings, anew=True, force=arguments.force):
+            force = ["--force"] if arguments.force else []
+            options = ["--replay-rejects"] if arguments.replay_rejects else ["--reload", *force]
+            if not stack.load_files(settings, *options):
                 raise Failure("not every file was loaded")
         case "down":
             stack.down()

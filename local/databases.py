@@ -1,7 +1,6 @@
 """Brings the local PostgreSQL and what the services keep in it up to date: roles, tables, data, schema versions."""
 
 import hashlib
-import re
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from local.config import Config
 from local.console import Failure, step
 from local.environments import LOCKS, ROOT, STATE, python_of
-from local.postgres import INIT_DIR, Cluster, wheel_bin_dir
+from local.postgres import Cluster, wheel_bin_dir
 from local.services import airflow_environment, base_environment, mlflow_environment
 
 DATA_DIR = STATE / "postgres" / "data"
@@ -74,22 +73,21 @@ def apply_init(server: Cluster, config: Config) -> None:
         raise Failure(str(error)) from error
 
 
-def load_files(server: Cluster, config: Config, *, anew: bool = False, force: bool = False) -> tuple[list[str], str]:
-    """Load the CSV files that changed, or all of them `anew`; `force` takes one that shrank by more than half.
+def load_files(server: Cluster, config: Config, *options: str) -> tuple[list[str], str]:
+    """Run `python -m ml.load` with `options` on the CSV files of the checkout.
 
-    Returns what the loader said, and what it refused to load ("" for nothing): that table then holds what it held.
+    Returns what it said, and what it refused to load ("" for nothing): that table then holds what it held.
     """
-    switches = {"SEED_RELOAD": "1" if anew else "", "SEED_FORCE": "1" if force else ""}
-    env = {**config.values, "CSV_DIR": str(ROOT), **switches}
-    said: list[str] = []
-    try:
-        for script in sorted(INIT_DIR.glob("9*.sql")):
-            said += server.psql(config["POSTGRES_DB"], "-f", str(script), env=env).split("\n")
-    except RuntimeError as error:
-        _, *lines = str(error).splitlines()
-        problem = [re.sub(r"^psql:.*?:\d+: ERROR: +", "", line) for line in lines if not line.startswith("CONTEXT")]
-        return [], "\n".join(problem)
-    return [line for line in said if line and not line.endswith(": unchanged")], ""
+    variables = {"PGDATABASE": config["POSTGRES_DB"], "CSV_DIR": str(ROOT)}
+    done = subprocess.run(
+        [str(python_of("ml")), "-m", "ml.load", *options],
+        env={**base_environment(), **config.public, **server.client_env, **variables},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    said = [line for line in done.stdout.splitlines() if not line.endswith(": unchanged")]
+    return said, done.stderr.strip() if done.returncode else ""
 
 
 def migrate_services(config: Config) -> None:

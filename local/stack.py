@@ -69,14 +69,14 @@ def up() -> Config:
     return settings
 
 
-def load_files(settings: Config, *, anew: bool = False, force: bool = False) -> bool:
-    """Load the CSV files and print what the loader says; False when it refused one."""
+def load_files(settings: Config, *options: str) -> bool:
+    """Load the CSV files that changed, or as the `options` of ml.load say, and print what it says; False if it failed."""
     with step("PostgreSQL: CSV files"):
-        said, problem = databases.load_files(databases.cluster(settings), settings, anew=anew, force=force)
+        said, problem = databases.load_files(databases.cluster(settings), settings, *options)
     for line in said:
         say(f"  {line}")
     if problem:
-        warn(f"not loaded: {problem}\nMend the file, then: make seed")
+        warn(f"not loaded: {problem}\nCorrect the file, then: make seed")
     return not problem
 
 

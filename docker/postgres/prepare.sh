@@ -1,37 +1,17 @@
 # What db-init does, read by bash on stdin: `up` brings the database up to date and loads the CSV files that changed;
-# `seed` loads all of them anew; `roles` makes the roles and databases alone (a restore brings the rest). psql comes in
-# over the server's own socket, so that a password changed in .env counts from now on.
+# `seed` loads all of them again; `replay` loads corrected rejects; `roles` makes the roles and databases alone (a restore
+# brings the rest). psql comes in over the server's own socket, so that a password changed in .env counts from now on.
 set -euo pipefail
+cd /repository
 action=${1:-up}
-repository=/repository
 [ "$action" != seed ] || export SEED_RELOAD=1
 export PGHOST=/var/run/postgresql PGUSER=$POSTGRES_USER PGCONNECT_TIMEOUT=10 PGAPPNAME=db-init
 
-# The server sees the six CSV files and the crypto history, and nothing else of the repository.
-copy_csv() {
-  local from=$1 to=$2 file name
-  mkdir -p "$to"
-  for file in "$to"/*.csv; do
-    name=${file##*/}
-    [ ! -f "$file" ] || [ -f "$from/$name" ] || rm "$file"
-  done
-  for file in "$from"/*.csv; do
-    name=${file##*/}
-    [ -f "$file" ] || continue
-    if [ "$(stat -c '%s %y' "$file")" != "$(stat -c '%s %y' "$to/$name" 2>/dev/null)" ]; then
-      cp --preserve=timestamps "$file" "$to/.$name"
-      chmod 0644 "$to/.$name"
-      mv "$to/.$name" "$to/$name"
-    fi
-  done
-}
+rm -rf "${TMPDIR:?}"/load-*  # what a load that was killed left behind
 
 run() {
   psql -X -q -v ON_ERROR_STOP=1 -d "$POSTGRES_DB" -f "$1"
 }
-
-copy_csv "$repository" /csv
-copy_csv "$repository/sample_data" /csv/sample_data
 
 if ! reason=$(psql -X -q -d postgres -c '' 2>&1); then
   echo "POSTGRES_USER=$PGUSER cannot administer this volume's database: $reason" >&2
@@ -43,17 +23,20 @@ if [ "$(psql -X -At -d postgres -v name="$POSTGRES_DB" <<<"select count(*) from 
 fi
 
 if [ "$action" = roles ]; then
-  run "$repository/docker/postgres/init/10_roles_and_schemas.sql"
+  run "docker/postgres/init/10_roles_and_schemas.sql"
   exit
 fi
-for script in "$repository"/docker/postgres/init/[0-8]*.sql; do run "$script"; done
+if [ "$action" = replay ]; then
+  PGDATABASE=$POSTGRES_DB exec "$ML_PYTHON" -m ml.load --replay-rejects
+fi
+for script in docker/postgres/init/[0-8]*.sql; do run "$script"; done
 status=0
-for script in "$repository"/docker/postgres/init/9*.sql; do
+for script in docker/postgres/init/9*.sql; do
   [ -f "$script" ] || continue
   run "$script" || status=$?
 done
 if [ "$status" != 0 ] && [ "$action" = up ]; then
-  echo "the CSV files were not all loaded (see above); what was loaded before is in place. Mend them, then: make seed" >&2
+  echo "the CSV files were not all loaded (see above); what was loaded before is in place. Correct them, then: make seed" >&2
   status=0
 fi
 exit "$status"

@@ -70,7 +70,7 @@ def up() -> Config:
 
 
 def load_files(settings: Config, *options: str) -> bool:
-    """Load the CSV files that changed, or as the `options` of ml.load say, and print what it says; False if it failed."""
+    """Load the CSV files that changed, or as the `options` of ml.load say; print what it says; False if it failed."""
     with step("PostgreSQL: CSV files"):
         said, problem = databases.load_files(databases.cluster(settings), settings, *options)
     for line in said:

@@ -52,8 +52,8 @@ rollback: ## Bring the previous Production model back
 seed: ## Load the CSV files into the running stack, containers or local (FORCE=1 takes a file that shrank)
 	@if $(LOCAL) runs; then $(LOCAL) seed $(if $(FORCE),--force); else $(MAKE) compose-seed; fi
 
-replay-rejects: ## Load the rejected rows of ops.raw_rejects whose mended_text is filled in
-	@if $(LOCAL) runs; then $(LOCAL) seed --replay; else $(COMPOSE) run --rm db-init replay; fi
+replay-rejects: ## Load the rejected rows that somebody has corrected (ops.raw_rejects.mended_text), containers or local
+	@if $(LOCAL) runs; then $(LOCAL) seed --replay-rejects; else $(MAKE) compose-seed REPLAY=1; fi
 
 data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=2019 OUT=. UNTIL=2019-07-01)
 	@$(LOCAL) venv ml

@@ -9,7 +9,7 @@ airflow-init: ## Containers: migrate Airflow's database and set its administrato
 	$(COMPOSE) run --rm airflow-init
 
 compose-seed:
-	$(COMPOSE) run --rm $(if $(FORCE),-e SEED_FORCE=1) db-init seed
+	$(COMPOSE) run --rm $(if $(FORCE),-e SEED_FORCE=1) db-init $(if $(REPLAY),replay,seed)
 
 down: ## Containers: stop them; data stays
 	$(COMPOSE) down

@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lines", type=int, default=30, help="of each log")
     parser.add_argument("--yes", action="store_true", help="clean without asking")
     parser.add_argument("--force", action="store_true", help="seed with a file that shrank by more than half")
-    parser.add_argument("--replay", action="store_true", help="seed with the corrected rejects instead of the files")
+    parser.add_argument(
+        "--replay-rejects", action="store_true", help="seed with the corrected rejects instead of the files"
+    )
     return parser
 
 

@@ -48,7 +48,7 @@ def _change(arguments: argparse.Namespace) -> None:
         case "seed":
             settings = config.load()
             databases.apply_init(databases.running(settings), settings)
-            options = ["--replay-rejects"] if arguments.replay else ["--reload", *["--force"] * arguments.force]
+            options = ["--replay-rejects"] if arguments.replay_rejects else ["--reload", *["--force"] * arguments.force]
             if not stack.load_files(settings, *options):
                 raise Failure("not every file was loaded")
 

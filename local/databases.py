@@ -75,7 +75,7 @@ def apply_init(server: Cluster, config: Config) -> None:
 def load_files(server: Cluster, config: Config, *options: str) -> tuple[list[str], str]:
     """Run `ml.load` with `options`.
 
-    Returns what the loader said, and what it refused to load ("" for nothing): that table then holds what it held.
+    Returns what it said, and what it refused to load ("" for nothing): that table then holds what it held.
     """
     database = {**server.client_env, "PGDATABASE": config["POSTGRES_DB"]}
     done = subprocess.run(

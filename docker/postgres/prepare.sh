@@ -1,11 +1,13 @@
 # What db-init does, read by bash on stdin: `up` brings the database up to date and loads the CSV files that changed;
-# `seed` loads all of them again; `replay` loads the corrected rejects; `roles` makes the roles and databases alone (a
-# restore brings the rest). psql connects through the server's own socket, so that a password changed in .env counts
-# from now on.
+# `seed` loads all of them again; `replay` loads corrected rejects; `roles` makes the roles and databases alone (a restore
+# brings the rest). psql connects over the server's own socket, so that a password changed in .env counts from now on.
 set -euo pipefail
+cd /repository
 action=${1:-up}
 [ "$action" != seed ] || export SEED_RELOAD=1
 export PGHOST=/var/run/postgresql PGUSER=$POSTGRES_USER PGCONNECT_TIMEOUT=10 PGAPPNAME=db-init
+
+rm -rf "${TMPDIR:?}"/load-*  # what a load that was killed left behind
 
 run() {
   psql -X -q -v ON_ERROR_STOP=1 -d "$POSTGRES_DB" -f "$1"

@@ -34,7 +34,7 @@ from (
     select
         line_number, key, min(line_number) over (partition by key) as first_line,
         row_number() over (partition by key order by line_number) as place
-    from (select line_number, {value} as key from records anti join rejects using (line_number)) as keys
+    from (select line_number, value_of_{key} as key from valued anti join rejects using (line_number)) as keys
 ) as numbered
 where place > 1
 """
@@ -85,8 +85,9 @@ class Reading:
         owner = next(column for column in self.raw.columns if column.kind == "owner")
         self.duck.execute(f"""
             create table customers as
-            select {_value(owner)} as customer_id, min(fecha)::date as first_payment_date, max(fecha)::date as last
-            from {self._good} group by 1
+            select {_value(owner)} as customer_id, min(first)::date as first_payment_date, max(last)::date as last
+            from (select {owner.name}, min(fecha) as first, max(fecha) as last from {self._good} group by 1) as spelled
+            group by 1
         """)
         return self._arrow("select customer_id, first_payment_date from customers order by 1")
 
@@ -97,7 +98,7 @@ class Reading:
 
     def keys(self, key: Column) -> list[tuple[int, str, int]]:
         """Line number, field and value of the key of each row that is not rejected."""
-        return self.duck.execute(f"select line_number, {key.name}, {_value(key)} from {self._good}").fetchall()
+        return self.duck.execute(f"select line_number, {key.name}, value_of_{key.name} from {self._good}").fetchall()
 
     def value(self, query: str) -> Any:
         """The one value that a query returns."""
@@ -117,7 +118,7 @@ class Reading:
         columns = {"line_number": "bigint"} if numbered else {}
         columns |= {column.name: "text" for column in self.raw.columns}
         number = "" if numbered else "0::bigint as line_number, "
-        self._good = "records anti join rejects using (line_number)" if numbered else "records"
+        self._good = "valued anti join rejects using (line_number)" if numbered else "valued"
         self.duck.execute(
             f"create or replace view records as select {number}* "
             f"from read_csv({self._file(file)}, {CSV}, {options}, columns = {columns})"
@@ -132,27 +133,31 @@ class Reading:
     def _judge(self) -> None:
         """Count the records and fill `rejects` with those that break a rule."""
         find_days(self.duck, self.raw, self.stated)
-        reasons = ", ".join(reason for column in self.raw.columns for reason in _reasons(column))
-        bad_days = " ".join(
-            f"left join days as day_{column.name} on day_{column.name}.header = '{column.header}'"
-            f" and day_{column.name}.field = records.{column.name} and day_{column.name}.problem is not null"
-            for column in self.raw.days
-        )
-        order = [_value(column) for column in self.raw.columns if column.name == self.raw.sorted_by]
-        sorted_by = order[0] if order else "line_number"
-        self.duck.execute(f"""
-            create or replace view judged as
-            select line_number, nullif(concat_ws('; ', {reasons}), '') as reason, ordered
-            from (select *, {sorted_by} >= lag({sorted_by}) over () as ordered from records) as records {bad_days}
-        """)
-        judged = self.duck.execute("select count(*), count(reason), bool_and(ordered) from judged")
-        [(self.rows_in_file, bad, is_ordered)] = judged.fetchall()
+        columns, days = self.raw.columns, ""
+        if self.value("select count(problem) from days"):
+            days = " ".join(
+                f"left join days as day_{column.name} on day_{column.name}.header = '{column.header}'"
+                f" and day_{column.name}.field = valued.{column.name} and day_{column.name}.problem is not null"
+                for column in self.raw.days
+            )
+        values = ", ".join(f"{_value(column)} as value_of_{column.name}" for column in columns)
+        sorted_by = next((f"value_of_{c.name}" for c in columns if c.name == self.raw.sorted_by), "line_number")
+        self.duck.execute(f"create or replace view valued as select *, {values} from records")
+        ordered = f"(select *, {sorted_by} >= lag({sorted_by}) over () as ordered from valued) as valued"
+        good = " and ".join(_good(column, with_days=bool(days)) for column in columns)
+        judged = f"select count(*), count(*) filter (where not ({good})), bool_and(ordered) from {ordered} {days}"
+        [(self.rows_in_file, bad, is_ordered)] = self.duck.execute(judged).fetchall()
         # Sorting takes longer than seeing that nothing is to be sorted.
         self._order = "" if is_ordered else f"order by {sorted_by}"
-        where = "reason is not null" if bad else "false"
-        self.duck.execute(f"create or replace table rejects as select line_number, reason from judged where {where}")
+        self.duck.execute("create or replace table rejects (line_number bigint, reason text)")
+        if bad:
+            reasons = ", ".join(reason for column in columns for reason in _reasons(column, with_days=bool(days)))
+            self.duck.execute(f"""
+                insert into rejects
+                select line_number, concat_ws('; ', {reasons}) from valued {days} where not ({good})
+            """)
         if key := self.raw.key:
-            self.duck.execute("insert into rejects " + DUPLICATES.format(header=key.header, value=_value(key)))
+            self.duck.execute("insert into rejects " + DUPLICATES.format(header=key.header, key=key.name))
 
 
 def _value(column: Column) -> str:
@@ -160,22 +165,35 @@ def _value(column: Column) -> str:
 
 
 def _stored(column: Column) -> str:
-    """SQL of what PostgreSQL is sent: text that it reads itself, but for whole numbers, whose .0 it does not take."""
-    return _value(column) if KINDS[column.kind].type in ("smallint", "integer", "bigint") else column.name
+    """SQL of what PostgreSQL is sent: the field's text without the .0 of a whole number, which it would not take."""
+    if KINDS[column.kind].type not in ("smallint", "integer", "bigint"):
+        return column.name
+    return f"case when contains({column.name}, '.') then value_of_{column.name}::text else {column.name} end"
 
 
-def _reasons(column: Column) -> list[str]:
-    """SQL of what is wrong with the column's field, each part NULL where nothing is."""
+def _holds(column: Column) -> str:
+    kind, value = KINDS[column.kind], f"value_of_{column.name}"
+    return f"coalesce({value} is not null and {kind.rule.format(value=value) or 'true'}, false)"
+
+
+def _good(column: Column, *, with_days: bool) -> str:
+    """SQL of whether nothing is wrong with the column's field."""
     kind = KINDS[column.kind]
-    if kind.type == "date":
-        reasons = [f"day_{column.name}.problem"]
-    else:
-        value = _value(column)
-        holds = f"{value} is not null and {kind.rule.format(value=value) if kind.rule else 'true'}"
-        reasons = [
-            f"case when records.{column.name} is not null and not coalesce({holds}, false)"
-            f" then wrong('{column.header}', {column.name}, '{kind.expected}') end"
-        ]
-    if kind.modifier:
-        reasons.append(f"case when records.{column.name} is null then '{column.header} is empty' end")
+    good = [f"valued.{column.name} is not null"] if kind.modifier else []
+    if kind.type != "date":
+        good.append(_holds(column) if kind.modifier else f"(valued.{column.name} is null or {_holds(column)})")
+    elif with_days:
+        good.append(f"day_{column.name}.problem is null")
+    return " and ".join(good) or "true"
+
+
+def _reasons(column: Column, *, with_days: bool) -> list[str]:
+    """SQL of what is wrong with the column's field, each part NULL where nothing is."""
+    kind, field = KINDS[column.kind], f"valued.{column.name}"
+    reasons = [f"case when {field} is null then '{column.header} is empty' end"] if kind.modifier else []
+    if kind.type != "date":
+        wrong = f"wrong('{column.header}', {field}, '{kind.expected}')"
+        reasons.append(f"case when {field} is not null and not {_holds(column)} then {wrong} end")
+    elif with_days:
+        reasons.append(f"day_{column.name}.problem")
     return reasons

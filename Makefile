@@ -10,9 +10,9 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 LOCAL = "$(or $(PYTHON),$(error no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python))" -m local
 IN_TEST = .local/venv/test/bin/python -m
 TESTS ?= tests/unit tests/integration
-# What works on either stack: on the containers if they run and the local one does not.
+# For commands that work with either stack: use the containers if they run and the local stack does not.
 either = if ! $(LOCAL) runs && [ -n "$$($(COMPOSE) ps -q 2>/dev/null)" ]; then $(2); else $(1); fi
-# Files of tests, each in one process, since the tests of a file share servers.
+# Each test file runs in one process, because its tests share servers.
 TWO_AT_A_TIME = -n 2 --dist loadfile --no-loadscope-reorder
 
 -include docker/compose.mk tests/browser/browser.mk
@@ -23,10 +23,10 @@ help: ## List the targets
 demo: ## Start everything without Docker and replay history through the DAGs
 	@$(LOCAL) demo
 
-local-up: ## Start the local stack, or whatever of it does not run
+local-up: ## Start the services of the local stack that do not run
 	@$(LOCAL) up
 
-local-down: ## Stop the local stack; its data stay
+local-down: ## Stop the local stack; its data are kept
 	@$(LOCAL) down
 
 local-ps: ## Show state, process, port and memory of the local services
@@ -49,10 +49,10 @@ rollback: ## Bring the previous Production model back
 	@$(call either,$(LOCAL) ml promote --rollback $(ARGS),$(COMPOSE) exec airflow-scheduler \
 		sh -c 'exec "$$ML_PYTHON" -m ml.promote --rollback "$$@"' promote $(ARGS))
 
-seed: ## Load the CSV files into the running stack, containers or local (FORCE=1 takes a file that shrank)
+seed: ## Load the six CSV files and the crypto history into the running stack (FORCE=1 accepts a file that shrank)
 	@if $(LOCAL) runs; then $(LOCAL) seed $(if $(FORCE),--force); else $(MAKE) compose-seed; fi
 
-replay-rejects: ## Load the rejected rows that somebody has corrected (ops.raw_rejects.mended_text), containers or local
+replay-rejects: ## Load the corrected rows of ops.raw_rejects (those with a mended_text)
 	@if $(LOCAL) runs; then $(LOCAL) seed --replay-rejects; else $(MAKE) compose-seed REPLAY=1; fi
 
 data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=2019 OUT=. UNTIL=2019-07-01)
@@ -60,7 +60,7 @@ data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=
 	@.local/venv/ml/bin/python -m sample_data $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(OUT),--out "$(OUT)") $(if $(UNTIL),--until $(UNTIL))
 
-clean: ## Stop the local stack and delete .local (YES=1 does not ask); the CSV files stay
+clean: ## Stop the local stack and delete .local (YES=1 does not ask); the CSV files are kept
 	@$(LOCAL) clean $(if $(YES),--yes)
 
 lint: ## Check style and types
@@ -73,7 +73,7 @@ test: lint ## Check style and types, then run the unit and integration tests
 	@$(LOCAL) venv airflow test
 	$(IN_TEST) pytest $(TWO_AT_A_TIME) $(TESTS)
 
-# All platforms, all hashes, no index address; images keep to the model's versions.
+# Locks cover all platforms, with hashes and without index addresses; the images use the model's versions.
 COMPILE = $(LOCAL) uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 WITH_MODEL = --constraint ml/requirements$$line.txt
 

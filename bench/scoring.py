@@ -1,4 +1,4 @@
-"""Batch scoring beside the straightforward way: `python -m bench.scoring --customers 1000000`."""
+"""Batch scoring compared with the straightforward way: `python -m bench.scoring --customers 1000000`."""
 
 import argparse
 from datetime import date
@@ -17,7 +17,7 @@ def scores(env: dict[str, str]) -> tuple[Any, ...]:
 
 
 def main() -> None:
-    """Train on one snapshot, then score it by both; both must give the same scores."""
+    """Train on one snapshot, then score it in both ways, which must give the same scores."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     customers = parser.parse_args().customers

@@ -1,7 +1,7 @@
-"""One weekly snapshot beside the straightforward way: `python -m bench.snapshot --csv-dir DIR --rounds 3`.
+"""One weekly snapshot compared with the straightforward way: `python -m bench.snapshot --csv-dir DIR --rounds 3`.
 
-DIR holds the six files, e.g. of `make data CUSTOMERS=1000000`. Then the payments before the 90 days are doubled, to
-see whether the cost follows the history. Memory is that of the client; the work is the server's.
+DIR contains the six CSV files, e.g. of `make data CUSTOMERS=1000000`. Afterwards the payments before the 90 days are
+doubled, to see whether the cost depends on the history. Memory is that of the client; the server does the work.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def once(env: dict[str, str], call: str, table: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Load, measure both by turns, compare their rows, double the history, measure again."""
+    """Load, measure both in turn, compare their rows, double the history, measure again."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--csv-dir", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)

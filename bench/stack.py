@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster with synthetic feature rows and a registry with a model, for the length of a benchmark."""
+"""A PostgreSQL cluster with synthetic feature rows and a registry with a model, for one benchmark."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def stack(customers: int, snapshots: list[date]) -> Iterator[dict[str, str]]:
 
 
 def timed(env: dict[str, str], call: str, *arguments: str) -> dict[str, Any]:
-    """Run `bench.timed` in a process of its own; return its figures, with the seconds of the whole process beside."""
+    """Run `bench.timed` in a separate process; return its figures and the seconds of the whole process."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "bench.timed", call, *arguments],
         env={**os.environ, **env},
@@ -77,7 +77,7 @@ def timed(env: dict[str, str], call: str, *arguments: str) -> dict[str, Any]:
 
 
 def shown(env: dict[str, str], call: str, *arguments: str) -> dict[str, Any]:
-    """What `timed` gives, its seconds printed at once."""
+    """Like `timed`, but prints the seconds at once."""
     figures = timed(env, call, *arguments)
     print(f"{call:36} {figures['seconds']:8.2f} s", flush=True)
     return figures
@@ -94,7 +94,7 @@ def line(figures: dict[str, Any]) -> str:
 
 
 def report(name: str, ours: dict[str, Any], baseline: dict[str, Any]) -> None:
-    """Print both sides and how many times faster ours is."""
+    """Print both results and how many times faster ours is."""
     for side, figures in (("straightforward", baseline), ("this project", ours)):
         print(f"{name:20} {side:16} {line(figures)}")
     print(f"{name:20} {'':16} {baseline['seconds'] / ours['seconds']:8.1f} times faster")

@@ -1,4 +1,4 @@
-"""Feature rows without payments behind them, recorded as builds; for benchmarks and for tests of what reads them."""
+"""Feature rows without payments, recorded as builds; for benchmarks and for tests of their readers."""
 
 from datetime import date
 from pathlib import Path
@@ -39,7 +39,7 @@ on conflict (snapshot_date) do update set
 def fill(conn: psycopg.Connection, snapshot_date: date, customers: int) -> None:
     """Replace the rows of a snapshot by synthetic ones, the same for the same date and number of customers.
 
-    `conn` is the owner's, in autocommit. Nothing rebuilds these rows: they are on record as fresh.
+    `conn` is the owner's, in autocommit. These rows are not rebuilt, because they are recorded as a fresh build.
     """
     conn.execute(RECORD_LOAD)
     conn.execute("select ops.ensure_snapshot_partition('features.churn_weekly_features', %s)", (snapshot_date,))
@@ -51,6 +51,6 @@ def fill(conn: psycopg.Connection, snapshot_date: date, customers: int) -> None:
 
 
 def record(conn: psycopg.Connection, snapshot_date: date) -> None:
-    """Record the rows of a snapshot that are there as a fresh build."""
+    """Record the existing rows of a snapshot as a fresh build."""
     conn.execute(RECORD_BUILD, {"snapshot_date": snapshot_date, "digest": feature_sql_digest()})
     conn.execute("analyze features.churn_weekly_features")

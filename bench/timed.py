@@ -1,4 +1,4 @@
-"""Time one call in a process of its own: `python -m bench.timed module:function arguments…`."""
+"""Times one call in a separate process: `python -m bench.timed module:function arguments…`."""
 
 import importlib
 import json
@@ -16,7 +16,7 @@ def main() -> None:
     started, cpu_started = time.perf_counter(), time.process_time()
     result = call(*arguments)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
-    if callable(result):  # what is compared with the other side, which is not part of the work
+    if callable(result):  # the result to compare with the other side, which is not part of the work
         result = result()
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak_bytes = peak_kb * (1 if sys.platform == "darwin" else 1024)

@@ -1,4 +1,4 @@
-"""Reading training rows beside the straightforward way: `python -m bench.training_load --customers 1000000`.
+"""Reading training rows compared with the straightforward way: `python -m bench.training_load --customers 1000000`.
 
 With `--train` the whole training on eight snapshots follows, for its time and peak memory.
 """
@@ -58,7 +58,7 @@ def _summary(rows: pd.DataFrame) -> Summary:
 
 
 def main() -> None:
-    """Compare both loads, which must give the same rows; then train where asked to."""
+    """Compare both ways, which must give the same rows; then train if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# backup.sh [FILE]: one archive of all that the stack holds, taken while it runs: the three databases, MLflow's artifacts
-# and Airflow's keys. The databases come first: an artifact that they name is written before they name it.
+# backup.sh [FILE]: one archive of all data, made while the stack runs: the three databases, MLflow's artifacts and
+# Airflow's keys. The databases come first: an artifact is always written before a database refers to it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compose=(docker compose --env-file .env -f docker/docker-compose.yml)

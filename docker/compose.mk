@@ -2,7 +2,7 @@
 .PHONY: up airflow-init compose-seed down ps logs reset backup restore secrets base-images test-stack test-faults
 COMPOSE = docker compose --env-file .env -f docker/docker-compose.yml
 
-up: ## Containers: build and start everything, return when all of it is healthy
+up: ## Containers: build and start everything, return when all services are healthy
 	@bash docker/up.sh
 
 airflow-init: ## Containers: migrate Airflow's database and set its administrator again
@@ -11,7 +11,7 @@ airflow-init: ## Containers: migrate Airflow's database and set its administrato
 compose-seed:
 	$(COMPOSE) run --rm $(if $(FORCE),-e SEED_FORCE=1) db-init $(if $(REPLAY),replay,seed)
 
-down: ## Containers: stop them; data stays
+down: ## Containers: stop them; the data are kept
 	$(COMPOSE) down
 
 ps: ## Containers: state, health and ports
@@ -25,19 +25,19 @@ reset: ## Containers: stop them and delete all their data (asks first; YES=1 doe
 	  read -r answer; [ "$$answer" = yes ]; }
 	$(COMPOSE) down --volumes --remove-orphans
 
-backup: ## Containers: databases, artifacts and keys into one archive (FILE=..., default backups/)
+backup: ## Containers: write databases, artifacts and keys into one archive (FILE=..., default backups/)
 	@bash docker/backup.sh "$(FILE)"
 
-restore: ## Containers: put a backup back, over what is there (FILE=... names it; asks first; YES=1 does not)
+restore: ## Containers: replace the current data by a backup (FILE=... names it; asks first; YES=1 does not)
 	@YES="$(YES)" bash docker/restore.sh "$(FILE)"
 
-secrets: ## Write strong passwords into .env wherever a demo one still stands
+secrets: ## Replace the demo passwords in .env by strong ones
 	@sh docker/secrets.sh .env
 
-base-images: ## Containers: make the base images from Debian's packages where no image registry can be reached (root)
+base-images: ## Containers: make the base images from Debian's packages if no image registry can be reached (root)
 	bash docker/base/build.sh
 
-test-stack: ## Containers: build, boot and use the stack, and try to get in
+test-stack: ## Containers: build, boot and use the stack, and test its security
 	@$(LOCAL) venv test
 	$(IN_TEST) pytest tests/stack -m "not every_fault"
 

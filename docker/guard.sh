@@ -1,4 +1,4 @@
-# Refuses what must not start, before anything listens; read by bash on stdin (see service `guard`).
+# Refuses unsafe settings before any service starts; read by bash on stdin (see the service `guard`).
 set -u
 refused=0
 

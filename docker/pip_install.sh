@@ -1,7 +1,7 @@
 #!/bin/sh
-# pip_install.sh VENV LOCK [BUILD_LOCK]: install a hashed lock into VENV (made if missing), wheels alone, and leave out
-# what no process of the stack reads: the libraries' own tests and C headers. With BUILD_LOCK, also the two packages of
-# Airflow 2.8 that exist as sources alone, built with what it holds.
+# pip_install.sh VENV LOCK [BUILD_LOCK]: install a hashed lock into VENV (created if missing), from wheels only, without
+# the libraries' tests and C headers, which no process of the stack reads. With BUILD_LOCK, also build the two packages
+# of Airflow 2.8 that exist only as sources, with the packages of that lock.
 set -eu
 venv=$1 lock=$2
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
@@ -19,5 +19,5 @@ for package in pandas scipy sklearn pyarrow matplotlib sqlalchemy mlflow grpc; d
   [ -d "$site/$package" ] || continue
   find "$site/$package" -type d \( -name tests -o -name include \) -prune -exec rm -rf {} +
 done
-# boto3 describes every service of one cloud: 25 MB, of which the store's is one.
+# boto3 describes every AWS service in 25 MB; only S3 is needed.
 find "$site" -path '*/botocore/data/*' -mindepth 3 -maxdepth 3 -type d ! -name s3 ! -name sts -prune -exec rm -rf {} +

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# restore.sh FILE: put a backup in place of what this stack holds, then start everything. Passwords stay those of .env.
+# restore.sh FILE: replace the stack's data by a backup, then start everything. The passwords remain those of .env.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compose=(docker compose --progress quiet --env-file .env -f docker/docker-compose.yml)
@@ -22,7 +22,7 @@ if [ -z "${YES:-}" ]; then
   [ "$answer" = yes ] || exit 1
 fi
 
-# What writes is stopped; PostgreSQL and the store are started, their roles and bucket made.
+# Stop the services that write; start PostgreSQL and the store, and create their roles and bucket.
 "${compose[@]}" stop airflow-webserver airflow-scheduler airflow-dag-processor airflow-maintenance mlflow jupyter streamlit
 "${compose[@]}" build
 "${compose[@]}" up -d --wait postgres minio

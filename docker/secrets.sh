@@ -1,5 +1,5 @@
 #!/bin/sh
-# secrets.sh FILE: put a random password wherever FILE (.env) still holds the demo one or none; a person's own stay.
+# secrets.sh FILE: replace each demo or missing password in FILE (.env) by a random one; other passwords are kept.
 set -eu
 file=$1
 umask 077

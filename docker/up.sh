@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make up`: what can be told before anything is built, then build, start, wait, and say where things are.
+# `make up`: check what can be checked before anything is built, then build, start, wait, and print the addresses.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 compose=(docker compose --env-file .env -f docker/docker-compose.yml)
@@ -10,9 +10,9 @@ docker info >/dev/null 2>&1 || fail "Docker's engine does not answer: start it (
 docker compose version >/dev/null 2>&1 || fail "this docker has no Compose plugin; version 2.20 or newer is needed."
 "${compose[@]}" config -q || fail "see above: .env is not complete."
 
-mkdir -p .local # the notebooks' mount covers it; the engine would make it, owned by root
+mkdir -p .local # mounted for the notebooks; the engine would create it owned by root
 
-# Goes into the model card; where it is not set, the card says unknown.
+# Shown in the model card, which says unknown if it is not set.
 GIT_COMMIT=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 export GIT_COMMIT
 

@@ -1,6 +1,6 @@
 """Command line of the local stack, called by the Makefile: `python -m local COMMAND`.
 
-Any supported Python runs this file. It makes the model's environment where there is none, and goes on in that one.
+Any supported Python can run this file. It creates the model's environment if there is none, and continues in it.
 """
 
 import argparse
@@ -14,14 +14,14 @@ from local import environments
 from local.console import Failure, say, step, warn
 from local.environments import STATE, VENVS, one_at_a_time, python_of
 
-HANDED_OVER = ("psql", "airflow", "ml")  # `psql …`, `airflow …` and `ml MODULE …` take their arguments as they are
+HANDED_OVER = ("psql", "airflow", "ml")  # with all arguments: `psql …`, `airflow …`, `ml MODULE …`
 COMMANDS = ("demo", "up", "down", "ps", "logs", "seed", "env", "runs", "clean", "venv")
 MAKES_ENVIRONMENT = ("demo", "up", "env")
 ONLY_LOOKS = (*HANDED_OVER, "runs")
 
 
 def main() -> int:
-    """Run one command; a failure that the user can act on is printed and gives exit code 1."""
+    """Run one command; a failure that the user can correct is printed and gives exit code 1."""
     command, *rest = sys.argv[1:] or ["--help"]
     try:
         if command == "uv":
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _go_on_in_model_environment(command: str) -> None:
-    """Become the same command in the model's environment, unless this is it; its lock decides what is in it."""
+    """Replace this process by the same command in the model's environment, unless it already runs there."""
     if os.path.realpath(sys.prefix) == os.path.realpath(VENVS / "ml"):
         return
     python = python_of("ml")
@@ -78,7 +78,7 @@ def _go_on_in_model_environment(command: str) -> None:
 
 
 def _clean(*, yes: bool) -> int:
-    """Stop everything and delete `.local`: databases, models, logs, Python environments. The CSV files stay."""
+    """Stop everything and delete `.local`: databases, models, logs, Python environments. The CSV files are kept."""
     if not yes:
         say(f"This stops the local stack and deletes {STATE}: databases, models, logs, Python environments.")
         say("The CSV files stay.")

@@ -1,4 +1,4 @@
-"""A client of the running Airflow's REST API: what the replay and the tests need of it."""
+"""A client for the REST API of the running Airflow, as far as the replay and the tests need it."""
 
 import json
 import time
@@ -13,25 +13,25 @@ from urllib3.util import Retry
 from local.console import Failure
 
 ENDED = ("success", "failed")
-# A server that restarts is waited for: about a minute.
+# Waits about a minute for a server that restarts.
 PATIENCE = Retry(total=33, backoff_factor=0.5, backoff_max=2, status_forcelist=range(500, 600), allowed_methods=None)
 
 
 class AirflowApi:
-    """Signed in as a user at the first call."""
+    """Signs in as a user at the first call."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url
         self._credentials = {"username": user, "password": password}
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy stands before this machine
+        self._session.trust_env = False  # no proxy for calls to this machine
         self._session.mount("http://", HTTPAdapter(max_retries=PATIENCE))
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **query: str) -> Any:
         """Answer of `/api/v2<path>`, parsed.
 
         Raises:
-            Failure: the server refuses the call, with its words, or does not answer for a minute.
+            Failure: the server refuses the call (the message quotes it), or does not answer for a minute.
         """
         if "Authorization" not in self._session.headers:
             token = self._send("POST", "/auth/token", json=self._credentials)["access_token"]
@@ -66,7 +66,7 @@ class AirflowApi:
             time.sleep(1)
 
     def run(self, dag_id: str, logical_date: date) -> str:
-        """Start a run for the date and return its id; a run of an earlier call is ended and done again."""
+        """Start a run for the date and return its id; a run of an earlier call is ended and repeated."""
         when = f"{logical_date}T00:00:00Z"
         runs = self.call("GET", f"/dags/{dag_id}/dagRuns", logical_date_gte=when, logical_date_lte=when)["dag_runs"]
         if not runs:
@@ -78,12 +78,12 @@ class AirflowApi:
         return run_id
 
     def end_run(self, dag_id: str, run_id: str) -> None:
-        """Mark a run failed that is queued or under way; Airflow stops its tasks."""
+        """Mark a queued or running run as failed; Airflow stops its tasks."""
         if self.call("GET", _path(dag_id, run_id))["state"] not in ENDED:
             self.call("PATCH", _path(dag_id, run_id), {"state": "failed"})
 
     def wait_for_run(self, dag_id: str, run_id: str, *, seconds: float) -> dict[str, Any]:
-        """Wait until the run has ended well and return it.
+        """Wait until the run has succeeded and return it.
 
         Raises:
             Failure: it failed, with the last lines of the log of the task that did, or it takes too long.
@@ -104,7 +104,7 @@ class AirflowApi:
         return sorted(answer["task_instances"], key=lambda task: str(task["start_date"] or "~"))
 
     def results(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        """What the run's commands reported, later tasks over earlier ones."""
+        """The results of the run's commands in one dictionary; later tasks override earlier ones."""
         merged: dict[str, Any] = {}
         for task in self.tasks(dag_id, run_id):
             path = f"{_path(dag_id, run_id)}/taskInstances/{task['task_id']}/xcomEntries"
@@ -115,7 +115,7 @@ class AirflowApi:
         return merged
 
     def why(self, dag_id: str, run_id: str, state: str = "failed") -> str:
-        """What the command of each task that ended in this state printed last."""
+        """The last output of the command of each task that ended in this state."""
         told = []
         for task in self.tasks(dag_id, run_id):
             if task["state"] == state:

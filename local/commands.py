@@ -1,4 +1,4 @@
-"""What each command of the local stack does; runs in the model's environment."""
+"""The commands of the local stack; runs in the model's environment."""
 
 import argparse
 import os
@@ -14,10 +14,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Run one command and return its exit code.
 
     Raises:
-        Failure: it failed, and the user can act on it.
+        Failure: it failed, and the user can correct that.
     """
     for name in [name for name in os.environ if name.startswith("PG")]:
-        del os.environ[name]  # they would lead psycopg and libpq elsewhere
+        del os.environ[name]  # they would connect psycopg and libpq to another server
     match arguments.command:
         case "ps":
             status.ps()
@@ -54,7 +54,7 @@ def _change(arguments: argparse.Namespace) -> None:
 
 
 def hand_over(program: str, arguments: list[str]) -> NoReturn:
-    """Become `psql`, `airflow` or a module of `ml` with the arguments as they are, connected to the local stack."""
+    """Replace this process by `psql`, `airflow` or a module of `ml` with these arguments, on the local stack."""
     settings = config.load()
     if program == "psql":
         server = databases.running(settings)

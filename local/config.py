@@ -1,4 +1,4 @@
-"""Settings of the local stack: `.env` and what is generated once and kept in `.local/secrets.json`."""
+"""Settings of the local stack: `.env`, and the generated secrets that are kept in `.local/secrets.json`."""
 
 import base64
 import io
@@ -25,12 +25,12 @@ PASSWORDS = (
 )  # fmt: skip
 NOT_PUBLIC = ("PASSWORD", "SECRET", "TOKEN", "_KEY", "_PORT", "_MEMORY", "COMPOSE_", "MINIO_", "S3_")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
-DATABASE_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would cut the rest off in silence
+DATABASE_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would silently truncate it
 
 
 @dataclass(frozen=True)
 class Config:
-    """What `.env` says, checked; `ports` by variable name."""
+    """The checked contents of `.env`; `ports` by variable name."""
 
     values: dict[str, str]
     ports: dict[str, int]
@@ -41,7 +41,7 @@ class Config:
 
     @property
     def public(self) -> dict[str, str]:
-        """Variables that every process may see: no password, no secret, no token, and none of the containers'."""
+        """Variables that every process may see: no passwords, secrets or tokens, and none for containers."""
         return {name: value for name, value in self.values.items() if not any(word in name for word in NOT_PUBLIC)}
 
     def connection(self, role: str, password_variable: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ class Config:
         }
 
     def database_url(self, role: str, password_variable: str, database: str) -> str:
-        """SQLAlchemy address of `database`; the driver is named, because bare `postgresql://` changes its meaning."""
+        """SQLAlchemy URL of `database`; it names the driver, because the default for `postgresql://` may change."""
         password = quote(self[password_variable], safe="")
         return f"postgresql+psycopg2://{role}:{password}@127.0.0.1:{self.ports['POSTGRES_PORT']}/{database}"
 
@@ -73,7 +73,7 @@ class Config:
 def load(root: Path = ROOT, state: Path = STATE) -> Config:
     """Read `.env`.
 
-    The process's environment does not count: a shell that `make env` prepared for one role must not start the stack
+    The environment of this process is ignored: a shell prepared by `make env` for one role must not start the stack
     as that role.
 
     Raises:
@@ -96,10 +96,10 @@ def load(root: Path = ROOT, state: Path = STATE) -> Config:
 
 
 def read_env(file: Path) -> dict[str, str]:
-    """Variables of `.env`, as Docker Compose understands them too; none if there is no file.
+    """Variables of `.env`, read as Docker Compose does; none if there is no file.
 
     Raises:
-        Failure: a line is no assignment, or a `$name` stands for nothing; names the line.
+        Failure: a line is not an assignment, or a `$name` is not defined; the message names the line.
     """
     values: dict[str, str] = {}
     try:
@@ -122,7 +122,7 @@ def read_env(file: Path) -> dict[str, str]:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file, whole or not at all, that only its owner can read."""
+    """Write a file atomically that only its owner can read."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
@@ -144,7 +144,7 @@ def _ports(values: dict[str, str]) -> dict[str, int]:
 
 
 def _generated(state: Path) -> dict[str, str]:
-    """Keys that all Airflow components share and Jupyter's token: made once, since new ones void what the old wrote."""
+    """Keys shared by all Airflow components, and Jupyter's token; generated once, since new ones void old data."""
     file = state / "secrets.json"
     if file.exists():
         kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What the commands print: a line for each step, with the time it took; what a program says only if it fails."""
+"""Output of the commands: a line for each step, with the time it took; the output of a program only if it fails."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Failure(Exception):
-    """Something the user can act on: the message names the thing, the value and the way out."""
+    """A failure that the user can correct: the message names the thing, the value and the remedy."""
 
 
 def say(text: str = "") -> None:
@@ -26,7 +26,7 @@ def run(command: list[str], complaint: str, *, given: str = "", **options: Any) 
     """Run a program with `given` as its input and return what it printed; `options` are those of `subprocess.run`.
 
     Raises:
-        Failure: it failed; `complaint` and the end of what it printed.
+        Failure: it failed; the message is `complaint` and the end of the output.
     """
     done = subprocess.run(
         command, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options
@@ -38,7 +38,7 @@ def run(command: list[str], complaint: str, *, given: str = "", **options: Any) 
 
 @contextmanager
 def step(text: str) -> Iterator[list[str]]:
-    """Print `text`, and at the end how long the block took, with the remarks that it appended to the list."""
+    """Print `text`, and at the end how long the block took, with the remarks that it added to the list."""
     remarks: list[str] = []
     began = time.monotonic()
     print(f"{text:<58}", end=" ", flush=True)

@@ -1,4 +1,4 @@
-"""Makes the virtual environments under `.local/venv` from hashed locks, with nothing but Python's standard library."""
+"""Creates the virtual environments under `.local/venv` from hashed locks; needs only Python's standard library."""
 
 import contextlib
 import fcntl
@@ -26,7 +26,7 @@ LOCKS = {
 
 @contextlib.contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Let one command change this checkout's stack; a second one says whom it waits for."""
+    """Let one command at a time change the stack of this checkout; a second one says which process it waits for."""
     STATE.mkdir(exist_ok=True)
     with (STATE / "lock").open("a+", encoding="utf-8") as turn:
         try:
@@ -43,17 +43,17 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def python_of(name: str) -> Path:
-    """Interpreter of the environment `name`; run tools as `python -m`, since long paths break scripts' first lines."""
+    """Interpreter of the environment `name`; run tools as `python -m`, since long paths break `#!` lines."""
     return VENVS / name / "bin" / "python"
 
 
 def lock(name: str) -> str:
-    """Text of the environment's lock."""
+    """Text of the environment's lock file."""
     return LOCKS[name].read_text(encoding="utf-8")
 
 
 def ensure(*names: str) -> None:
-    """Bring each environment to the state of its lock; without a change this neither writes nor reaches the network."""
+    """Update each environment to its lock file; if nothing has changed, this writes nothing and needs no network."""
     for name in names:
         if name not in LOCKS:
             raise Failure(f"no Python environment {name!r}; there are {', '.join(LOCKS)}")
@@ -81,7 +81,7 @@ def uv(*arguments: str) -> None:
     """Run uv at the repository's root, installing it first where it is missing.
 
     Raises:
-        Failure: it failed; with what it said.
+        Failure: it failed; the message contains its output.
     """
     program = UV_HOME / "bin" / "uv"
     if not program.exists():
@@ -95,14 +95,14 @@ def uv(*arguments: str) -> None:
 
 
 def _install_uv() -> None:
-    """Install the pinned uv into `.local/uv` with pip: the interpreter's own, else one in a throw-away environment."""
+    """Install the pinned uv into `.local/uv` with the interpreter's pip, or else one in a temporary environment."""
     tools = STATE / "cache" / "pip-venv"
     python = sys.executable
     env = {
         **os.environ,
         "PIP_CACHE_DIR": str(STATE / "cache" / "pip"),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "RUSTUP_HOME": str(STATE / "cache" / "rustup"),  # pip asks rustc for its version, and rustup makes a folder
+        "RUSTUP_HOME": str(STATE / "cache" / "rustup"),  # pip runs rustc, and rustup would create a folder
     }
     if subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode != 0:
         remedy = "install them (on Debian or Ubuntu: apt install python3-venv) and try again"

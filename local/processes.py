@@ -8,24 +8,24 @@ from pathlib import Path
 
 import psutil
 
-MARK = "MELI_LOCAL_SERVICE"  # a variable in the environment of each service, by which its remains are found
+MARK = "MELI_LOCAL_SERVICE"  # an environment variable of each service, by which its processes are found
 END_S = 10
 
 
 def marked(beginning: str) -> list[psutil.Process]:
-    """Living processes that inherited a mark that begins so."""
+    """Running processes with a mark that begins like this."""
     found = psutil.process_iter(["environ"])
     return [process for process in found if (process.info["environ"] or {}).get(MARK, "").startswith(beginning)]
 
 
 def at_work_in(folder: Path) -> list[psutil.Process]:
-    """Living processes whose working directory is `folder`: for a data directory, those of its PostgreSQL."""
+    """Running processes whose working directory is `folder`: for a data directory, those of its PostgreSQL."""
     where = os.path.realpath(folder)
     return [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == where]
 
 
 def end(processes: Iterable[psutil.Process], *, patience_s: float = 0) -> None:
-    """Ask the processes to end, if there is patience; kill those that are left, and wait until they are gone."""
+    """Ask the processes to end if `patience_s` > 0; kill those that remain, and wait until they are gone."""
     left = list(processes)
     for ask, seconds in ((psutil.Process.terminate, patience_s), (psutil.Process.kill, END_S)):
         if seconds:
@@ -38,7 +38,7 @@ def end(processes: Iterable[psutil.Process], *, patience_s: float = 0) -> None:
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Whether it runs: what nobody has reaped does not, and `psutil.wait_procs` would wait for it."""
+    """Whether it runs; zombies do not, although `psutil.wait_procs` would wait for them."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -46,7 +46,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def memory_bytes(pid: int) -> int:
-    """Memory of a process and all below it: its proportional share (Linux), else its resident set."""
+    """Memory of a process and its descendants in bytes: proportional share (Linux), else resident set."""
     total = 0
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
@@ -56,5 +56,5 @@ def memory_bytes(pid: int) -> int:
         try:
             total += process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss
         except psutil.Error:
-            continue  # ended meanwhile, or belongs to another user
+            continue  # it has ended, or belongs to another user
     return total

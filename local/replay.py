@@ -35,12 +35,12 @@ class Plan:
 
 
 def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
-    """The newest eight Sundays up to the end of the extraction month, on which the model is trained.
+    """The newest eight Sundays up to the end of the extraction month, which is the date of the training.
 
-    The extraction month is the last that the monthly files know in full.
+    The extraction month is the last month that the monthly files cover completely.
 
     Raises:
-        Failure: the data cover no Sunday; names the range.
+        Failure: the data cover no Sunday; the message names the range.
     """
     first = data.first_payment_date + timedelta(days=HISTORY_DAYS)
     last = data.data_complete_through + timedelta(days=1)
@@ -55,7 +55,7 @@ def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
 
 
 def replay(config: Config) -> Plan:
-    """Run the plan for the data that are loaded, a line for each run, and return it."""
+    """Run the plan for the loaded data, print a line for each run, and return the plan."""
     try:
         with connect(application_name="demo") as conn:
             has_crypto = conn.execute(HAS_CRYPTO).fetchone() == (True,)
@@ -72,14 +72,14 @@ def replay(config: Config) -> Plan:
     for dag_id, dates in steps:
         started: list[tuple[date, str]] = []
         try:
-            for day in dates:  # queued together: Airflow works through them
+            for day in dates:  # all are queued at once, and Airflow works through them
                 started.append((day, api.run(dag_id, day)))
             for day, run_id in started:
                 number += 1
                 with step(f"  {number:>2}/{total} {dag_id:<24} {day}") as remarks:
                     api.wait_for_run(dag_id, run_id, seconds=RUN_S)
                     remarks.append(_outcome(dag_id, api, run_id))
-        except BaseException:  # an interruption too: what was queued with it is nobody's then
+        except BaseException:  # an interruption too: nobody would wait for the runs already queued
             for _, run_id in started:
                 api.end_run(dag_id, run_id)
             raise
@@ -87,7 +87,7 @@ def replay(config: Config) -> Plan:
 
 
 def _outcome(dag_id: str, api: AirflowApi, run_id: str) -> str:
-    """A few words on what the run did, from what its commands reported; a skipped run reports nothing."""
+    """A short summary of the run from the results of its commands; a skipped run has none."""
     result: dict[str, Any] = api.results(dag_id, run_id)
     if not result:
         return "skipped: " + api.why(dag_id, run_id, state="skipped")

@@ -1,4 +1,4 @@
-"""What the local stack consists of: each service's command, environment, port and health check."""
+"""The services of the local stack: command, environment, port and health check of each."""
 
 import hashlib
 import json
@@ -24,14 +24,14 @@ ARTIFACTS = STATE / "mlflow" / "artifacts"
 DROPPED = ("AIRFLOW", "MLFLOW", "POSTGRES", "PG", "PYTHON", "JUPYTER", "IPYTHON", "STREAMLIT", "XDG", "VIRTUAL_ENV")
 POSTGRES = "postgres"
 POSTGRES_SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
-SOCKET_PATH_LIMIT = 60  # a Unix socket's path has 104 bytes on macOS, its folder's and its own name included
+SOCKET_PATH_LIMIT = 60  # the path of a Unix socket, including its name, has at most 104 bytes on macOS
 
 
 @dataclass(frozen=True)
 class Service:
-    """One process of the stack; `variables` is all that it is told, `health` a path that answers 200 when it is ready.
+    """One process of the stack. `variables` extend its environment; `health` is a path that answers 200 when ready.
 
-    With another `version` (a lock's text, a password) it is another service, which must be restarted.
+    If its `version` (the text of a lock file, a password) changes, the service must be restarted.
     """
 
     name: str
@@ -45,30 +45,30 @@ class Service:
 
     @property
     def file(self) -> Path:
-        """What `local.serve` reads; its path marks the service's processes."""
+        """The file that `local.serve` reads; its path marks the processes of the service."""
         return RUN / f"{self.name}.json"
 
     @property
     def log(self) -> Path:
-        """Its output."""
+        """The log file with its output."""
         return LOGS / f"{self.name}.log"
 
     @property
     def definition(self) -> str:
-        """Digest over all that makes it what it is: a running service with another digest is out of date."""
+        """Digest of the definition: a running service with another digest is out of date."""
         whole = json.dumps([self.command, sorted(self.variables.items()), self.version])
         return hashlib.sha256(whole.encode()).hexdigest()
 
     @property
     def written(self) -> dict[str, Any]:
-        """What its file holds; PostgreSQL's processes are found by their folder and need no mark."""
+        """Contents of `file`; PostgreSQL's processes are found by their folder and need no mark."""
         mark = {} if self.name == POSTGRES else {processes.MARK: str(self.file)}
         environment = {**base_environment(), **self.variables, **mark}
         return {"command": self.command, "environment": environment, "definition": self.definition}
 
 
 def base_environment() -> dict[str, str]:
-    """This process's environment without what would point a service elsewhere; nothing leaves the checkout."""
+    """This process's environment without variables that would direct a service outside the checkout."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     temporary = STATE / "tmp"
     if len(os.fsencode(temporary)) <= SOCKET_PATH_LIMIT:
@@ -76,9 +76,9 @@ def base_environment() -> dict[str, str]:
     return {
         **env,
         "HOME": str(HOME),
-        "SPT_NOENV": "1",  # setproctitle leaves the environment readable, by which a service's remains are found
+        "SPT_NOENV": "1",  # setproctitle must not overwrite the environment, which contains the mark
         "PYTHONUNBUFFERED": "1",
-        "DO_NOT_TRACK": "true",  # no usage reports to MLflow's makers
+        "DO_NOT_TRACK": "true",  # no usage reports by MLflow
     }
 
 
@@ -93,7 +93,7 @@ def pipeline_environment(config: Config) -> dict[str, str]:
 
 
 def git_commit() -> str:
-    """Commit of the checkout, `-dirty` behind it where files differ from it; "unknown" outside Git."""
+    """Commit of the checkout, followed by `-dirty` if files differ from it; "unknown" outside Git."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -109,7 +109,7 @@ def airflow_environment(config: Config) -> dict[str, str]:
     return {
         **pipeline_environment(config),
         "AIRFLOW_HOME": str(AIRFLOW_HOME),
-        "AIRFLOW_CONFIG": str(AIRFLOW_CONFIG),  # the containers', with what differs here:
+        "AIRFLOW_CONFIG": str(AIRFLOW_CONFIG),  # that of the containers, with these differences:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{config.airflow_url}/execution/",
         "AIRFLOW__CORE__FERNET_KEY": secret["fernet_key"],
@@ -119,7 +119,7 @@ def airflow_environment(config: Config) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": f"{AIRFLOW_HOME}/logs/dag_processor",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": f"{AIRFLOW_HOME}/logs",
-        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "false",  # it would listen on a port of its own
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "false",  # it would listen on another port
         "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
         "PYTHONPATH": str(ROOT / "airflow" / "include"),
         "ML_PYTHON": str(python_of("ml")),
@@ -128,7 +128,7 @@ def airflow_environment(config: Config) -> dict[str, str]:
 
 
 def all_services(config: Config, server: Cluster) -> list[Service]:
-    """PostgreSQL first, which the others need; last the one that starts tasks, which need the others."""
+    """All services: PostgreSQL first, which the others need; the scheduler last, whose tasks need the others."""
     airflow = airflow_environment(config)
     python_path = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": config.mlflow_url}
     reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD"), **python_path}
@@ -162,7 +162,7 @@ def all_services(config: Config, server: Cluster) -> list[Service]:
 
 
 def mlflow_environment(config: Config) -> dict[str, str]:
-    """Variables of the tracking server; the password stays out of its command line."""
+    """Variables of the tracking server; they keep the password out of its command line."""
     port = config.ports["MLFLOW_PORT"]
     return {
         "MLFLOW_BACKEND_STORE_URI": config.database_url("meli_mlflow", "MLFLOW_DB_PASSWORD", "mlflow"),

@@ -17,7 +17,7 @@ HEALTHY_S = 300
 
 
 def up() -> Config:
-    """Start whatever does not run as `.env` and the locks say, and return when all of it answers."""
+    """Start every service that does not run as `.env` and the locks define it, and return when all of them answer."""
     settings = configuration.load()
     environments.ensure("airflow")
     for folder in (LAB_CONFIG.parent, ARTIFACTS, STATE / "tmp"):
@@ -73,12 +73,12 @@ def down() -> None:
 
 
 def is_current(service: Service) -> bool:
-    """Whether the service runs, and as it is defined now."""
+    """Whether the service runs with its current definition."""
     return supervisor.state(service.name) in supervisor.UP and supervisor.is_current(service)
 
 
 def is_healthy(service: Service, settings: Config) -> bool:
-    """Whether PostgreSQL accepts connections, or the service's health page answers 200; without one it is assumed."""
+    """Whether PostgreSQL accepts connections, or the health page answers 200; True for a service without one."""
     if service.name == POSTGRES:
         return databases.cluster(settings).accepts_connections
     if not (service.port_variable and service.health):
@@ -92,7 +92,7 @@ def is_healthy(service: Service, settings: Config) -> bool:
 
 
 def _stop_outdated(server: Cluster, services: list[Service]) -> list[Service]:
-    """Stop what runs otherwise than it is defined now, and what a killed supervisor left; return what does not run."""
+    """Stop services with an old definition and those of a killed supervisor; return the services that do not run."""
     if not supervisor.states():
         _end_all(server)
     stopped = [service for service in services if not is_current(service)]

@@ -33,7 +33,7 @@ def ps() -> None:
 
 
 def logs(service: str, *, follow: bool, lines: int) -> None:
-    """Hand over to `tail` on the logs of one service, or of all."""
+    """Replace this process by `tail` on the logs of one service, or of all."""
     files = sorted(LOGS.glob(f"{service or '*'}.log"))
     if not files:
         raise Failure(f"no log of {service or 'any service'}; `make local-ps` lists the services")

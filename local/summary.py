@@ -1,4 +1,4 @@
-"""Prints what the demo has made: rows loaded, churn rate, the model and its quality, customers at risk, addresses."""
+"""Prints the results of the demo: rows loaded, churn rate, model and its quality, customers at risk, addresses."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""The supervisor of this checkout, a detached supervisord: its configuration, and what the commands ask of it."""
+"""The supervisor of this checkout, a detached supervisord: its configuration, and the calls to it."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from local.console import run
 from local.environments import ROOT, RUN, python_of
 from local.services import LOGS, Service, base_environment
 
-# Relative to the repository's root, from where both sides run: a Unix socket's path has 104 bytes on macOS.
+# Relative to the repository's root, where both sides run: the path of a Unix socket has at most 104 bytes on macOS.
 SOCKET = ".local/run/supervisor.sock"
 CONFIG = RUN / "supervisord.conf"
 DAEMON = f"""\
@@ -32,7 +32,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 logfile=.local/log/supervisord.log
 pidfile=.local/run/supervisord.pid
 """
-# Its definition is a variable so that the supervisor sees a change; what a service is told is in its own file.
+# The definition is a variable so that the supervisor notices a change; the settings of a service are in its file.
 PROGRAM = """
 [program:{name}]
 command=.local/venv/ml/bin/python -m local.serve {name}
@@ -56,7 +56,7 @@ def call(method: str, *arguments: Any) -> Any:
     """Answer of the daemon's XML-RPC method.
 
     Raises:
-        OSError, HTTPException: it does not run.
+        OSError, HTTPException: the daemon does not run.
     """
     os.chdir(ROOT)
     with ServerProxy("http://localhost", transport=SupervisorTransport(None, None, f"unix://{SOCKET}")) as daemon:
@@ -64,20 +64,20 @@ def call(method: str, *arguments: Any) -> Any:
 
 
 def states() -> dict[str, tuple[str, int]]:
-    """State and process id (0: none) of every service; nothing while the daemon does not run."""
+    """State and process id (0: none) of every service; empty if the daemon does not run."""
     try:
         return {each["name"]: (each["statename"], each["pid"]) for each in call("getAllProcessInfo")}
-    except (OSError, HTTPException, Error):  # no socket, nobody behind it, or one that is shutting down
+    except (OSError, HTTPException, Error):  # no socket, no daemon behind it, or it is shutting down
         return {}
 
 
 def state(name: str) -> str:
-    """State of one service, in supervisor's words."""
+    """State of one service, by supervisor's names."""
     return states().get(name, ("STOPPED", 0))[0]
 
 
 def is_current(service: Service) -> bool:
-    """Whether the service was last started as it is defined now."""
+    """Whether the service was last started with its current definition."""
     try:
         return bool(json.loads(service.file.read_text(encoding="utf-8"))["definition"] == service.definition)
     except (OSError, ValueError, KeyError):
@@ -85,7 +85,7 @@ def is_current(service: Service) -> bool:
 
 
 def configure(services: Sequence[Service]) -> None:
-    """Write down what the services are, and have the daemon take up what is new; it is started if it does not run."""
+    """Write the definitions of the services, and start the daemon or make it read the changes."""
     for service in services:
         write_private(service.file, json.dumps(service.written))
     programs = [PROGRAM.format(**vars(service), definition=service.definition) for service in services]
@@ -105,20 +105,20 @@ def configure(services: Sequence[Service]) -> None:
 
 
 def start(name: str) -> None:
-    """Start a service unless it runs."""
+    """Start a service if it does not run."""
     if state(name) not in UP:
         call("startProcess", name, False)
 
 
 def ask_to_stop(name: str) -> None:
-    """Have a service end, if it runs, without waiting for it."""
+    """Ask a service to end, if it runs, without waiting for it."""
     if state(name) in AT_WORK:
-        with contextlib.suppress(Fault):  # it has ended meanwhile
+        with contextlib.suppress(Fault):  # it has already ended
             call("stopProcess", name, False)
 
 
 def stop(name: str) -> None:
-    """Stop a service with all that it started; the daemon kills one that takes too long to end."""
+    """Stop a service and its child processes; the daemon kills it if it takes too long to end."""
     ask_to_stop(name)
     while state(name) == "STOPPING":
         time.sleep(0.1)
@@ -126,7 +126,7 @@ def stop(name: str) -> None:
 
 
 def shut_down() -> None:
-    """End the daemon, if it runs, and all that it or a killed one left behind."""
+    """End the daemon, if it runs, and all processes that it or a killed daemon has left."""
     daemons = processes.marked(str(RUN / "supervisord"))
     processes.end(daemons, patience_s=processes.END_S)
     processes.end(processes.marked(f"{RUN}/"), patience_s=processes.END_S)

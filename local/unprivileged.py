@@ -1,4 +1,4 @@
-"""Runs PostgreSQL, which refuses to run as root, when root calls."""
+"""Runs PostgreSQL under an ordinary user id if root calls, because it refuses to run as root."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ AS_USER = "import os, sys; os.setgroups([]); os.setgid({gid}); os.setuid({uid});
 
 @lru_cache(maxsize=1)
 def method() -> Literal["as is", "namespace", "nobody"]:
-    """How: in a user namespace root's own files belong to an ordinary id; where those are forbidden, as `nobody`."""
+    """How to run it: in a user namespace, where root's files belong to an ordinary id, or else as `nobody`."""
     if os.geteuid() != 0:
         return "as is"
     if shutil.which("unshare") and subprocess.run([*IN_NAMESPACE, "true"], capture_output=True).returncode == 0:
@@ -26,7 +26,7 @@ def method() -> Literal["as is", "namespace", "nobody"]:
 
 
 def prepare(command: list[str]) -> list[str]:
-    """`command` with what lets it run under an ordinary id before it."""
+    """`command` with a prefix that runs it under an ordinary id."""
     if method() == "as is":
         return command
     if method() == "namespace":
@@ -37,7 +37,7 @@ def prepare(command: list[str]) -> list[str]:
 
 
 def own(folder: Path, program: Path) -> None:
-    """Give `folder` to the id that will run `program` there.
+    """Give `folder` to the id under which `program` will run there.
 
     Raises:
         Failure: that id cannot reach one of them.

@@ -1,4 +1,4 @@
-"""What every command of this package shares: argument types, exit codes, and one JSON line on stdout."""
+"""Shared by all commands of this package: argument types, exit codes, and one JSON line on stdout."""
 
 import argparse
 import json
@@ -15,15 +15,15 @@ TRY_LATER_EXIT_CODE = 75  # sysexits' EX_TEMPFAIL: a retry may succeed
 
 
 class CommandError(Exception):
-    """A failure the user can act on: its message names the thing, the value and the way out."""
+    """A failure that the user can correct: the message names the thing, the value and the remedy."""
 
 
 class TryLater(Exception):
-    """What is needed is not there yet or not reachable; the same command may succeed later without a change."""
+    """Something is not there yet or cannot be reached; the same command may succeed later."""
 
 
 class Skip(Exception):
-    """Nothing to do for this date, which is no failure; the message gives the reason."""
+    """There is nothing to do for this date, which is not a failure; the message gives the reason."""
 
 
 def iso_date(text: str) -> date:
@@ -40,7 +40,7 @@ def iso_date(text: str) -> date:
 def run(command: Callable[[], dict[str, Any]]) -> None:
     """Run `command`, print its result as the last stdout line (JSON, read by XCom) and exit.
 
-    Exit codes: 0 done, 1 failed, 75 failed but worth a retry, 99 skipped; each but 0 with one line on stderr.
+    Exit codes: 0 done, 1 failed, 75 failed but a retry may succeed, 99 skipped; all but 0 with one line on stderr.
     """
     try:
         result = command()

@@ -17,8 +17,8 @@ from ml.snapshots.coverage import CurrentData, covered_range, current_data, requ
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = catalogue.TABLE
-WORK_MEM = "128MB"  # a hash table may take twice this (hash_mem_multiplier); what needs more spills to disk
-LABELLED_SHARE = 0.99  # of the active rows; below it the zeros are known before the ones
+WORK_MEM = "128MB"  # a hash table may take twice as much (hash_mem_multiplier) before it spills to disk
+LABELLED_SHARE = 0.99  # of the active rows; with fewer, customers who paid would be overrepresented
 
 FRESH_BUILDS = "select snapshot_date from ops.feature_builds where raw_fingerprint = %s and feature_sql_digest = %s"
 LABELLED_SHARES = """
@@ -47,7 +47,7 @@ RECORD_BUILD = """
 
 
 def build(snapshot_date: date) -> dict[str, Any]:
-    """Build the snapshot, whole or not at all, and fill in the labels that have matured; return the counts.
+    """Build the snapshot in one transaction, and fill in the labels that are known by now; return the counts.
 
     Raises:
         CommandError: outside the covered range, a contract broken, or the churn flag's polarity contradicted.
@@ -65,7 +65,7 @@ def build(snapshot_date: date) -> dict[str, Any]:
 def build_missing(snapshot_dates: list[date]) -> list[date]:
     """Build those of `snapshot_dates` that are missing or come from other data or SQL; return them, oldest first.
 
-    Each is a transaction on a connection of its own.
+    Each is built in its own transaction and connection.
 
     Raises:
         CommandError, Skip, TryLater: as `build`.
@@ -83,10 +83,10 @@ def build_missing(snapshot_dates: list[date]) -> list[date]:
 def snapshots_for_training(
     conn: psycopg.Connection, until: date, lookback_weeks: int
 ) -> tuple[list[date], dict[date, str]]:
-    """The newest `lookback_weeks` Sundays on or before `until`: those usable, oldest first, and why each other is not.
+    """The newest `lookback_weeks` Sundays on or before `until`: the usable ones, oldest first, and why others are not.
 
-    Builds first what is missing, by `build_missing`, whose commits `conn` must be able to see (READ COMMITTED, or no
-    transaction begun). No Sunday usable is an empty list, not an error.
+    Missing snapshots are built first by `build_missing`, whose commits `conn` must be able to see (READ COMMITTED, or
+    no transaction begun). If no Sunday is usable, the list is empty.
 
     Raises:
         CommandError, TryLater: as `build`.
@@ -110,7 +110,7 @@ def snapshots_for_training(
 
 
 def feature_sql_digest() -> str:
-    """Digest of the SQL that computes the features; a snapshot built by other SQL is stale."""
+    """Digest of the SQL that computes the features; a snapshot built with other SQL is stale."""
     return hashlib.sha256(sql("features_churn").encode()).hexdigest()
 
 
@@ -164,18 +164,18 @@ def write_rows(conn: psycopg.Connection, data: CurrentData, snapshot_date: date)
         "evaluate_cutoff": data.evaluate_cutoff,
         "flag_means": settings().evaluate_churn_means,
     }
-    # CREATE TABLE AS may use parallel workers, INSERT may not. It takes no parameters: they are bound on this side.
+    # CREATE TABLE AS can use parallel workers, INSERT cannot. It accepts no parameters, so the client inserts them.
     statement = f"create temporary table snapshot_rows on commit drop as {sql('features_churn')}"
     psycopg.ClientCursor(conn).execute(statement, parameters)
     names = _require_same_columns(conn)
     conn.execute("delete from features.churn_weekly_features where snapshot_date = %s", (snapshot_date,))
-    columns = SQL(", ").join(map(Identifier, names))  # by name: the order in features_churn.sql says nothing
+    columns = SQL(", ").join(map(Identifier, names))  # by name: the order in features_churn.sql does not matter
     insert = SQL("insert into features.churn_weekly_features ({0}) select {0} from snapshot_rows").format(columns)
     return conn.execute(insert).rowcount
 
 
 def _require_same_columns(conn: psycopg.Connection) -> list[str]:
-    """The columns of snapshot_rows. Where the catalogue or the table has others, an error says which and what to do."""
+    """The columns of snapshot_rows; an error names those that the catalogue or the table lacks, and what to do."""
     named = [name for name, _, _ in catalogue.columns()]
     given, stored = (
         [column.name for column in conn.execute(f"select * from {table} limit 0").description or ()]

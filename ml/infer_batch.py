@@ -37,7 +37,7 @@ from stdin (format csv)
 
 
 def score(snapshot_date: date) -> dict[str, Any]:
-    """Replace the scores of `snapshot_date`, all or none of them, and return the counts.
+    """Replace the scores of `snapshot_date` in one transaction and return the counts.
 
     Raises:
         CommandError: no active customer, or as `ready`.
@@ -55,11 +55,11 @@ def ready(snapshot_date: date) -> registry.ChurnVersion:
     Raises:
         CommandError: no version in production, no features, or outside the covered range.
         Skip: outside the covered range in a scheduled run.
-        TryLater: PostgreSQL or MLflow cannot be reached, or a scheduled run is ahead of its features.
+        TryLater: PostgreSQL or MLflow cannot be reached, or the features of a scheduled run are not built yet.
     """
     application_name = f"ml.infer_batch {snapshot_date}"
     with connect(application_name=application_name) as conn:
-        require_covered(conn, snapshot_date)  # before the model: a scheduled run outside it is skipped, model or none
+        require_covered(conn, snapshot_date)  # first, so that a scheduled run is skipped even without a model
     with registry.session() as client:
         number = registry.production_version(client)
         if number is None:
@@ -77,7 +77,7 @@ def _require_features(conn: psycopg.Connection, snapshot_date: date, version: re
     """Return when the snapshot is built and its table has every column that the version takes."""
     if not conn.execute(sql("snapshot_counts"), {"snapshot_date": snapshot_date}).fetchall():
         message = f"no features for {snapshot_date}"
-        if settings().is_scheduled_run:  # the weekly build of the same date runs beside this one
+        if settings().is_scheduled_run:  # the weekly build of the same date runs at the same time
             raise cli.TryLater(f"{message} yet; churn_feature_build_w builds them")
         raise cli.CommandError(f"{message}; build them: airflow dags test churn_feature_build_w {snapshot_date}")
     columns = {name for (name,) in conn.execute(COLUMNS_OF_TABLE, (FEATURES_TABLE,))}
@@ -135,7 +135,7 @@ def _replace(snapshot_date: date, version: registry.ChurnVersion, pipeline: Pipe
 
 
 def _csv(columns: dict[str, Any], constants: dict[str, Any]) -> pa.Buffer:
-    """Lines for COPY with all `columns`, then all `constants`; a number has as many digits as give it back."""
+    """Lines for COPY with all `columns`, then all `constants`; numbers have enough digits to be read back exactly."""
     arrays = {name: pa.array(values) for name, values in columns.items()}
     rows = len(arrays["customer_id"])
     arrays |= {name: pa.repeat(str(value), rows) for name, value in constants.items()}
@@ -146,7 +146,7 @@ def _csv(columns: dict[str, Any], constants: dict[str, Any]) -> pa.Buffer:
 
 @dataclass
 class Tally:
-    """What a scoring run reports, added up batch by batch."""
+    """The counts that a scoring run reports, added up batch by batch."""
 
     threshold: float
     scored: int = 0
@@ -165,7 +165,7 @@ class Tally:
             self.categories.setdefault(str(name), set()).update(column.cat.categories)
 
     def unseen(self, seen: dict[str, list[str]]) -> dict[str, list[str]]:
-        """Categories scored that training had not seen; they score as the rare ones do."""
+        """Scored categories that did not occur in training; they are scored like rare ones."""
         unseen = {name: sorted(found - set(seen.get(name, []))) for name, found in self.categories.items()}
         return {name: values for name, values in unseen.items() if values}
 

@@ -1,7 +1,7 @@
 """Load the CSV files below CSV_DIR into their tables: `python -m ml.load`. Files that have not changed are left alone.
 
-Connects as the administrator, by libpq's own variables (PGHOST, PGDATABASE, PGUSER, …). Each file is loaded in one
-transaction. Fails where a file is refused: its table keeps its rows, and the other files are loaded all the same.
+Connects as the administrator, with libpq's variables (PGHOST, PGDATABASE, PGUSER, …). Each file is loaded in one
+transaction. If a file is refused, its table keeps its rows, the other files are loaded, and the command fails.
 """
 
 import argparse
@@ -27,7 +27,7 @@ CHURN_FLAG = "select round(100 * avg(churn), 1) from raw.evaluate"
 
 
 def main() -> int:
-    """Run the command; what goes wrong is printed to stderr and gives exit code 1."""
+    """Run the command; errors are printed to stderr and give exit code 1."""
     arguments = _arguments()
     try:
         with psycopg.connect(application_name="ml.load", connect_timeout=10, autocommit=True) as conn:
@@ -83,7 +83,7 @@ def _load(conn: psycopg.Connection, stated: StatedDates, arguments: argparse.Nam
 
 
 def _vacuum(conn: psycopg.Connection, raw: RawFile) -> None:
-    """Mark the new pages as visible to all: index-only scans rely on it."""
+    """Mark the new pages as visible to all, which index-only scans need."""
     conn.execute(f"vacuum {raw.table}")
     if raw is PAYMENTS:
         conn.execute("vacuum staging.customers")
@@ -102,7 +102,7 @@ def _line(conn: psycopg.Connection, load_id: int, load: Load) -> str:
 
 
 def _churn_flag(conn: psycopg.Connection, csv_dir: Path, load: Load) -> str | None:
-    """What a user who brings an EVALUATE.csv of their own has to make sure of; None for the sample and other files."""
+    """What users must check when they load their own EVALUATE.csv; None for the sample and for other files."""
     if load.table_name != "raw.evaluate" or _is_sample(csv_dir, load):
         return None
     means, opposite = "stayed_away", "came_back"
@@ -116,7 +116,7 @@ def _churn_flag(conn: psycopg.Connection, csv_dir: Path, load: Load) -> str | No
 
 
 def _is_sample(csv_dir: Path, load: Load) -> bool:
-    """Whether the generator of this project wrote the file; a manifest that cannot be read vouches for nothing."""
+    """Whether the generator of this project wrote the file; False if the manifest cannot be read."""
     try:
         files = json.loads((csv_dir / "sample_data" / "manifest.json").read_text(encoding="utf-8"))["files"]
         return f"sha256:{load.file_digest}" in files[load.file_name]

@@ -1,10 +1,10 @@
-"""What the model is made of and the limits that decisions about it use. Changing a value here makes a new version."""
+"""Constants of the model and limits for decisions about it. Changing a value here makes a new version."""
 
 from ml.snapshots import catalogue
 
 MODEL_NAME = "churn-logreg"
-PRODUCTION_ALIAS = "production"  # the truth that consumers read
-PRODUCTION_STAGE = "Production"  # follows the alias, for readers that know stages only
+PRODUCTION_ALIAS = "production"  # what consumers read
+PRODUCTION_STAGE = "Production"  # follows the alias, for consumers that use stages
 
 # Columns of the model, by their role in the catalogue. Heavy-tailed numbers are compressed before scaling.
 HEAVY_TAILED_FEATURES = catalogue.names("heavy-tailed")
@@ -12,24 +12,24 @@ PLAIN_FEATURES = catalogue.names("plain")
 NUMERIC_FEATURES = HEAVY_TAILED_FEATURES + PLAIN_FEATURES
 CATEGORICAL_FEATURES = catalogue.names("categorical")
 
-ACTIVE_DAYS = catalogue.CHURN_DAYS  # days_since_activity below this: the active cohort, alone trained on and scored
+ACTIVE_DAYS = catalogue.CHURN_DAYS  # the active cohort, trained on and scored: days_since_activity below this
 TRAINED_LABEL_SOURCES = ("observed", "evaluate")
 
 REGULARISATION_C = 1.0
 SOLVER = "newton-cholesky"
 MAX_ITERATIONS = 100
-MIN_CATEGORY_SHARE = 0.002  # rarer categories share one coefficient, as do those that training never saw
+MIN_CATEGORY_SHARE = 0.002  # rarer categories, and those not seen in training, share one coefficient
 FOLDS = 5
 
 CUSTOMER_BUCKETS = 1000
 HELDOUT_BUCKETS = 200  # customers in buckets 0..199 are never trained on, by any version
-# Beyond these, a sample of customers: 2 million rows determine a hundred coefficients to three digits, and 100,000 the
-# ROC AUC to 0.004; their bootstrap takes half a minute.
+# If there are more rows, a sample of customers is used: 2 million rows determine a hundred coefficients to three
+# digits; 100,000 determine the ROC AUC to 0.004, and their bootstrap takes half a minute.
 MAX_TRAINING_ROWS = 2_000_000
 MAX_HELDOUT_ROWS = 100_000
 
-MIN_TRAINING_EVENTS = 50  # of each class; fewer than this gives no model
-MIN_MEASURED_EVENTS = 30  # of each class; fewer than this gives no figure
+MIN_TRAINING_EVENTS = 50  # of each class; with fewer, no model is trained
+MIN_MEASURED_EVENTS = 30  # of each class; with fewer, nothing is measured
 BOOTSTRAP_REPLICATES = 200
 BOOTSTRAP_SEED = 20190526
 INTERVAL = (0.025, 0.975)

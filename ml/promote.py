@@ -27,7 +27,7 @@ where action = 'promote' and production_version = %(version)s and champion_versi
 order by promotion_id desc
 limit 1
 """
-# Whether the champion was kept against the same challenger before, on the same rows and grounds.
+# Whether the champion was already kept against the same challenger, on the same rows and for the same reason.
 SAME_DECISION = """
 select 1
 from ops.model_promotions
@@ -35,7 +35,7 @@ where action = 'keep' and challenger_version = %(challenger_version)s and champi
     and evaluation_digest is not distinct from %(evaluation_digest)s and reason = %(reason)s
 limit 1
 """
-# When this version was rolled back from, if it has not been promoted since.
+# When a rollback replaced this version, if it has not been promoted since.
 ROLLED_BACK_FROM = """
 select decided_at
 from ops.model_promotions as decision
@@ -130,10 +130,10 @@ def rollback() -> dict[str, Any]:
 
 
 def _run(decide: Any) -> dict[str, Any]:
-    """Decide and carry out while no other promotion runs; repair first what a killed run left."""
+    """Decide and carry out while no other promotion runs; first finish what a killed run has left."""
 
     def turn() -> dict[str, Any]:
-        # The first connection only holds the lock: decisions are committed on the second before MLflow is touched.
+        # The first connection only holds the lock: decisions are committed on the second before MLflow is changed.
         with (
             registry.session() as client,
             connect(application_name="ml.promote lock") as lock,
@@ -155,7 +155,7 @@ def _run(decide: Any) -> dict[str, Any]:
 def _choose(
     conn: psycopg.Connection, client: MlflowClient, challenger: registry.ChurnVersion, *, force: bool
 ) -> Decision | None:
-    """The decision about `challenger`; None where it is in production already, or the same decision is on record."""
+    """The decision about `challenger`; None if it is in production already, or the same decision is on record."""
     current = registry.production_version(client)
     if current == challenger.version:
         return None
@@ -191,7 +191,7 @@ def _judge(conn: psycopg.Connection, challenger: registry.ChurnVersion, champion
 
 
 def _carry_out(conn: psycopg.Connection, client: MlflowClient, decision: Decision) -> None:
-    """Record, then act, then mark as done: a kill in between leaves a row that `_repair` finds."""
+    """Record, act, then mark as done: if the run is killed in between, `_repair` finds the row."""
     row = {**asdict(decision), "run_id": settings().pipeline_run_id}
     ((promotion_id,),) = conn.execute(INSERT_DECISION, row).fetchall()
     if decision.action != "keep":
@@ -200,7 +200,7 @@ def _carry_out(conn: psycopg.Connection, client: MlflowClient, decision: Decisio
 
 
 def _repair(conn: psycopg.Connection, client: MlflowClient) -> list[str]:
-    """Finish decisions recorded but not carried out, and let the stage follow the alias; say what was done."""
+    """Carry out recorded decisions that are still open, and let the stage follow the alias; return what was done."""
     done = []
     for promotion_id, champion, wanted in conn.execute(OPEN_DECISIONS).fetchall():
         current, note = registry.production_version(client), ""

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
 
     @property
     def is_scheduled_run(self) -> bool:
-        """Whether a scheduler started this command, not a person, a trigger or a backfill."""
+        """Whether the scheduler started this command, rather than a person, a trigger or a backfill."""
         return self.pipeline_run_type.lower().endswith("scheduled")
 
 
@@ -41,6 +41,6 @@ def settings() -> Settings:
     """Read the environment once per process.
 
     Raises:
-        pydantic.ValidationError: a variable holds a value that is not of its type; the message names the variable.
+        pydantic.ValidationError: a value does not have the type of its variable; the message names the variable.
     """
     return Settings()

@@ -1,4 +1,4 @@
-"""Train `churn-logreg` on weekly snapshots and register it in MLflow, or return the version that exists."""
+"""Train `churn-logreg` on weekly snapshots and register it in MLflow, or return the existing version."""
 
 import argparse
 import hashlib
@@ -43,7 +43,7 @@ from ml.utils_io import SQL_DIR, connect, one_at_a_time
 
 MAX_LOOKBACK_WEEKS = 52
 EXAMPLE_ROWS = 5
-# Modules and SQL that decide what a version is; a change in one makes another version of the same data.
+# Modules and SQL that determine a version; a change in one makes another version from the same data.
 DECIDING_CODE = (
     "model_config", "train", "store/feature_rows", "training/dataset", "training/evaluation", "training/holdout",
     "training/metrics", "training/pipeline", "training/profile",
@@ -58,13 +58,13 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
     """Train on the newest `lookback_weeks` Sundays up to `snapshot_date`, register, and return the version's summary.
 
     Raises:
-        CommandError: outside the covered range, or the data allow no model; the message says why.
+        CommandError: outside the covered range, or the data do not suffice for a model; the message says why.
         Skip: outside the covered range in a scheduled run.
         TryLater: PostgreSQL or MLflow cannot be reached.
     """
     with registry.session() as client:
         with connect(application_name=f"ml.train {snapshot_date}") as conn:
-            conn.autocommit = True  # snapshots are built, by other connections, while this one is open
+            conn.autocommit = True  # other connections build snapshots while this one is open
             require_covered(conn, snapshot_date)
             snapshots, left_out = snapshots_for_training(conn, snapshot_date, lookback_weeks)
             if not snapshots:
@@ -75,7 +75,7 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
             rows = load(conn, snapshots, buckets)
             known_through = labels_known_through(conn, rows)
         training = _training(snapshot_date, lookback_weeks, snapshots, left_out, buckets, rows, known_through)
-        with one_at_a_time(f"ml.train {training.fingerprint}"):  # or two runs at once would register it twice
+        with one_at_a_time(f"ml.train {training.fingerprint}"):  # two runs at once would register it twice
             existing = registry.find_by_fingerprint(client, training.fingerprint)
             if existing is not None:
                 return _summary(existing, created=False)
@@ -83,7 +83,7 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
 
 
 def labels_known_through(conn: psycopg.Connection, rows: pd.DataFrame) -> date:
-    """Last day that a label of `rows` speaks of: for the flag the end of its horizon, else the end of the payments."""
+    """Last day that a label of `rows` covers: for the flag the end of its horizon, else the end of the payments."""
     by_flag = rows[rows["label_source"] == "evaluate"]
     ends = by_flag["snapshot_date"] + pd.to_timedelta(by_flag["label_horizon_days"] - 1, unit="D")
     known: date = max([current_data(conn).data_complete_through, *ends.dt.date.unique()])
@@ -91,7 +91,7 @@ def labels_known_through(conn: psycopg.Connection, rows: pd.DataFrame) -> date:
 
 
 def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Features with a value in every snapshot of `rows`, and for each other where it has none."""
+    """Features with a value in every snapshot of `rows`; for each other feature, the snapshots without a value."""
     features = NUMERIC_FEATURES + CATEGORICAL_FEATURES
     known = rows.groupby("snapshot_date")[list(features)].count()
     left_out = {}
@@ -103,10 +103,10 @@ def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str,
 
 
 def check_trainable(rows: pd.DataFrame) -> None:
-    """Return when both classes have enough rows.
+    """Check that both classes have enough rows.
 
     Raises:
-        CommandError: they have not.
+        CommandError: one of them has not.
     """
     churners = int(rows["labeled_churn"].sum())
     stayers = len(rows) - churners
@@ -120,7 +120,7 @@ def check_trainable(rows: pd.DataFrame) -> None:
 
 
 def code_digest() -> str:
-    """Digest of the code that decides what a version is, and of the library that fits it."""
+    """Digest of the code that determines a version, and of the versions of the libraries."""
     features = HEAVY_TAILED_FEATURES, PLAIN_FEATURES, CATEGORICAL_FEATURES
     digest = hashlib.sha256(f"scikit-learn {sklearn.__version__} numpy {np.__version__} {features}".encode())
     here = Path(__file__).parent
@@ -204,7 +204,7 @@ def _log(
 
 
 def _log_model(fitted: Fitted, example: pd.DataFrame) -> str:
-    """Log the pipeline; pyfunc and sklearn consumers both get n x 2 probabilities from it."""
+    """Log the pipeline; it gives n x 2 probabilities to pyfunc and sklearn consumers alike."""
     kinds = {name: "string" if name in CATEGORICAL_FEATURES else "double" for name in example.columns}
     signature = ModelSignature(
         inputs=Schema([ColSpec(kind, name) for name, kind in kinds.items()]),
@@ -216,7 +216,7 @@ def _log_model(fitted: Fitted, example: pd.DataFrame) -> str:
         signature=signature,
         input_example=example,
         pyfunc_predict_fn="predict_proba",
-        serialization_format="cloudpickle",  # what both version lines of MLflow write and read
+        serialization_format="cloudpickle",  # both version lines of MLflow write and read it
         pip_requirements=[
             f"scikit-learn=={sklearn.__version__}",
             f"pandas=={pd.__version__}",

@@ -1,4 +1,4 @@
-"""How this package talks to PostgreSQL: connections, SQL files and writer locks."""
+"""Access to PostgreSQL: connections, SQL files and writer locks."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -42,10 +42,10 @@ def sql(name: str) -> str:
 
 
 def lock_writer(conn: psycopg.Connection, table: str) -> None:
-    """Hold the one writer's place of `table` until the transaction ends; other writers of it wait in line.
+    """Be the only writer of `table` until the transaction ends; other writers wait.
 
     Raises:
-        psycopg.errors.LockNotAvailable: another writer kept the place for `LOCK_TIMEOUT_S` seconds.
+        psycopg.errors.LockNotAvailable: another writer held the lock for `LOCK_TIMEOUT_S` seconds.
     """
     conn.execute("select set_config('lock_timeout', %s, true)", (f"{LOCK_TIMEOUT_S}s",))
     conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (table,))
@@ -53,9 +53,9 @@ def lock_writer(conn: psycopg.Connection, table: str) -> None:
 
 @contextmanager
 def one_at_a_time(name: str) -> Iterator[None]:
-    """Let one process at a time do what `name` names; the others wait. For work that outlasts a transaction.
+    """Hold the lock `name`; other processes that ask for it wait. For work longer than a transaction.
 
-    The place is a connection's: a process that dies gives it back, and so does a server that restarts.
+    The lock belongs to a connection: it is released if the process dies or the server restarts.
     """
     conn = connect(application_name=name)
     try:
@@ -67,7 +67,7 @@ def one_at_a_time(name: str) -> Iterator[None]:
 
 
 def with_lock_retries(write: Callable[[], Result]) -> Result:
-    """Run `write`, a whole transaction of its own, again when a lock was not to be had in time."""
+    """Run `write`, which is one whole transaction, and repeat it if a lock times out."""
     for attempt in range(1, LOCK_ATTEMPTS):
         try:
             return write()

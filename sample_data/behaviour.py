@@ -1,8 +1,8 @@
 """What customers do: a latent process per customer that drives payments and app visits, past the end of the data.
 
-Nothing here knows about features or labels. A customer pays at a rate of their own, more in some weeks than in others,
-until they lose interest: payments fade, then stop, and visits follow more slowly. A few come back. The labels are
-what the process does next.
+Nothing here knows about features or labels. Each customer pays at an individual rate, more in some weeks than in
+others, until they lose interest: payments become rarer and stop, and visits follow more slowly. A few come back. The
+labels are what the process does next.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def draw_traits(count: int, rng: np.random.Generator) -> Traits:
 def simulate(traits: Traits, calendar: Calendar, rng: np.random.Generator) -> Behaviour:
     """Payments and interest of every customer from day 0 to the end of EVALUATE's two months.
 
-    Everyone pays at least once within the data: their first payment there is drawn first, the process starts at it.
+    Every customer pays at least once within the data: this first payment is drawn, and the process starts there.
     """
     days = np.arange(calendar.horizon_end)
     first = _first_payment_day(traits, rng)
@@ -85,7 +85,7 @@ def simulate(traits: Traits, calendar: Calendar, rng: np.random.Generator) -> Be
 
 
 def _first_payment_day(traits: Traits, rng: np.random.Generator) -> Ints:
-    """Newcomers join ever more often; the others make the first payment that their rate lets fall into the data."""
+    """Day of the first payment within the data: newcomers join more and more often, others follow their rate."""
     uniform = rng.random(traits.count)
     joined = np.log1p(uniform * np.expm1(JOIN_GROWTH * PAYMENT_DAYS)) / JOIN_GROWTH
     rate = traits.rate * 0.6

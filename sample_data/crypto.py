@@ -1,4 +1,4 @@
-"""The crypto purchase history, as dirty as operational tables are."""
+"""The crypto purchase history, with the errors of an operational table."""
 
 from datetime import date, timedelta
 
@@ -28,7 +28,7 @@ DAILY_CHANGE = {"BTC": 0.02, "ETH": 0.03, "USDC": 0.001, "LTC": 0.03}
 SITE_TEXTS = (*SITES, "argentina", " ARGENTINA", "Brasil", "BRASIL ", "mexico", " Mexico ", "CHILE", "ARG")
 COIN_TEXTS = (*COINS, "btc", " BTC", "Eth", "ETH ", "usdc", " Usdc ", "ltc", "LTC ", "BTCC", "PESO")
 NULL = -1
-RATES = {  # share of purchases with each kind of dirt
+RATES = {  # share of purchases with each kind of error
     "null": 0.0015,  # in each column
     "variant": 0.02,  # blanks or mixed case around a code
     "unknown": 0.001,  # a code that does not exist
@@ -70,7 +70,7 @@ def _common_year(until: date) -> int:
 
 
 def draw_prices(rng: np.random.Generator) -> Floats:
-    """Price of each coin on each day, in US dollars: between the ends of months by chance and trend."""
+    """Price of each coin on each day, in US dollars: a random path between the prices at the ends of months."""
     knots = np.linspace(0, CRYPTO_DAYS - 1, 10)
     paths = []
     for coin, ends in PRICES.items():
@@ -82,7 +82,7 @@ def draw_prices(rng: np.random.Generator) -> Floats:
 
 
 def draw_purchases(ids: Ints, traits: Traits, prices: Floats, rng: np.random.Generator) -> tuple[Ints, np.ndarray]:
-    """Purchases of the customers that own coins, copies and corrections too: day of arrival and record of each."""
+    """Purchases of the customers who own coins, with copies and corrections: day of arrival and record of each."""
     holders = np.flatnonzero(rng.random(len(ids)) < 1 / (1 + np.exp(-HOLDER_ODDS - 0.6 * traits.engagement)))
     counts = 1 + rng.poisson(rng.exponential(PURCHASES_MEAN - 1, len(holders)))
     site = np.repeat(choice(SITES, len(holders), rng), counts)

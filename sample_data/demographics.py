@@ -1,4 +1,4 @@
-"""Who customers are: the columns of DEMOGRAFICOS.csv, free text included."""
+"""Demographics of customers: the columns of DEMOGRAFICOS.csv, including free text."""
 
 import numpy as np
 
@@ -70,7 +70,7 @@ SPELLING_ODDS = (0.72, 0.15, 0.09, 0.025, 0.012, 0.003)
 
 
 def demographics_rows(ids: Ints, traits: Traits, rng: np.random.Generator) -> list[tuple[str, ...]]:
-    """Rows of DEMOGRAFICOS.csv, for the customers of whom something is known; the city may be empty."""
+    """Rows of DEMOGRAFICOS.csv, for the customers with known demographics; the city may be empty."""
     covered = np.flatnonzero(rng.random(traits.count) < COVERAGE)
     engagement = traits.engagement[covered]
     drawn = [

@@ -16,7 +16,7 @@ from sample_data.outputs import HashedFile, replacing
 from sample_data.periods import CRYPTO_DAYS, PAYMENT_DAYS, Calendar
 from sample_data.spill import DaySpill
 
-BLOCK = 4096  # customers with one random stream; the output depends on it
+BLOCK = 4096  # customers who share a random stream; the output depends on it
 MAX_CUSTOMERS = 20_000_000
 FIRST_ID, LAST_ID = 1_276, 448_374_921
 ID_STEP = 274_177_339
@@ -48,12 +48,12 @@ class Request:
 
 
 def generate(request: Request, out: Path, progress: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
-    """Write the seven files and their manifest into `out`; returns the manifest.
+    """Write the six CSV files, the crypto history and their manifest into `out`; return the manifest.
 
     `progress` is told how many customers are done.
 
     Raises:
-        OutputError: a file there is not this program's to overwrite. Nothing is changed then.
+        OutputError: a file there was not written by this program. Then nothing is changed.
     """
     calendar = Calendar(request.until)
     with replacing(out, FILES) as (work, manifest):

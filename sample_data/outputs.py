@@ -1,4 +1,4 @@
-"""Files on disk: written beside the old ones, moved over them when all are whole, never over a file of the user's."""
+"""Output files: written beside the old ones and moved over them when all are complete, never over a user's file."""
 
 import csv
 import fcntl
@@ -63,8 +63,8 @@ class HashedFile:
 def replacing(out: Path, files: tuple[Path, ...]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Give a folder to write `files` in and a manifest to fill; at the end move them into `out`, all or none.
 
-    The manifest's `files` maps each name to its digest. While files are moved it knows the old and the new digest, so
-    that a run that is killed there is not taken for the user's doing.
+    The manifest's `files` maps each name to its digest. While files are moved it contains the old and the new digest,
+    so that the files of a run that is killed there do not count as the user's.
 
     Raises:
         OutputError: `out` holds one of `files` that this program did not write, or another run is writing there.
@@ -84,7 +84,7 @@ def replacing(out: Path, files: tuple[Path, ...]) -> Iterator[tuple[Path, dict[s
             work.mkdir()
             manifest: dict[str, Any] = {}
             yield work, manifest
-            _refuse_foreign_files(out, files, known)  # one may have come meanwhile
+            _refuse_foreign_files(out, files, known)  # a file may have been added meanwhile
             new = {name: [digest] for name, digest in manifest["files"].items()}
             both = {name: sorted({*known.get(name, []), *digests}) for name, digests in new.items()}
             _write_manifest(out, {**manifest, "files": both})

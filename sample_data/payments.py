@@ -1,4 +1,4 @@
-"""What each payment is for, to whom, how much: the columns of PAYMENTS.csv beside its date and buyer."""
+"""Segment, seller and amounts of each payment: the columns of PAYMENTS.csv other than date and buyer."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Sellers:
-    """How many sellers there are beside the big ones; more customers reach more sellers."""
+    """Number of sellers other than the big ones; more customers have more sellers."""
 
     shops: int
     people: int
@@ -69,7 +69,7 @@ def draw_payments(
     sellers: Sellers,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """One record a payment. `owner` indexes `buyers`, `traits` and `preferences`."""
+    """One record per payment. `owner` indexes `buyers`, `traits` and `preferences`."""
     count = len(owner)
     cumulative = np.cumsum(preferences[:, :-1], axis=1)
     segment = (rng.random(count)[:, None] > cumulative[owner]).sum(axis=1)

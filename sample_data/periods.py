@@ -22,7 +22,7 @@ class Calendar:
     """Days are numbered from the first payment day (0); day `PAYMENT_DAYS` is `until`, the first day without data.
 
     `EVALUATE.csv` speaks of the two months that start at `until`. Month -1, the newest of the monthly counters, is the
-    last month that was over before the month of the last payment: May 2019 for payments up to 2019-06-30.
+    last month that ended before the month of the last payment: May 2019 for payments up to 2019-06-30.
     """
 
     until: date = DEFAULT_UNTIL

@@ -1,4 +1,4 @@
-"""What is known about customers beside their payments: app visits, balances, demographics, marketplace purchases."""
+"""What is known about customers apart from payments: app visits, balances, marketplace purchases, churn flag."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Visits:
 
 
 def draw_visits(traits: Traits, behaviour: Behaviour, calendar: Calendar, rng: np.random.Generator) -> Visits:
-    """App visits follow interest, and payments bring some; they outlast interest, so they do not give it away."""
+    """App visits follow interest and payments; they last longer than interest, so that they do not reveal it."""
     count = traits.count
     mp_rate = 0.33 * np.exp(
         0.35 * traits.engagement + 0.2 * np.log(traits.rate / 0.04) + 0.35 * rng.standard_normal(count)

@@ -1,4 +1,4 @@
-"""Records sorted by day through files, so that a large table never lies in memory whole."""
+"""Sorts records by day through files, so that a large table is never completely in memory."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class DaySpill:
             self._flush()
 
     def read(self, day: int) -> np.ndarray:
-        """All records of a day; its file is given up."""
+        """All records of a day; its file is deleted."""
         self._flush()
         path = self._folder / str(day)
         if not path.exists():

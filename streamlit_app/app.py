@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def choose_language() -> str:
-    """The language picked on the page, which the address keeps as `?lang=`; at first the browser's, else Spanish."""
+    """The language chosen on the page and kept in the URL as `?lang=`; initially the browser's, else Spanish."""
     accepted = getattr(getattr(st, "context", None), "headers", {}).get("Accept-Language", "")
     first = st.query_params.get("lang") or accepted[:2].lower()
     codes = list(LANGUAGES)
@@ -39,7 +39,7 @@ def choose_language() -> str:
 
 
 def current_scorer(language: str) -> Scorer | None:
-    """The version in Production, or None after saying on the page why there is none."""
+    """The version in Production, or None after showing on the page why there is none."""
     try:
         with st.spinner(say("loading", language)):
             return production_scorer()
@@ -53,7 +53,7 @@ def current_scorer(language: str) -> Scorer | None:
 
 
 def say_database_error(error: psycopg.Error, language: str) -> None:
-    """What went wrong with PostgreSQL and what to do, in a line."""
+    """One line that says what went wrong with PostgreSQL and what to do."""
     env, told = settings(), str(error)
     address = code(f"{env.postgres_host}:{env.postgres_port}")
     missing = isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName)
@@ -69,7 +69,7 @@ def say_database_error(error: psycopg.Error, language: str) -> None:
 
 
 def find_customer(text: str, snapshot_date: date, language: str) -> store.Customer | None:
-    """The customer that `text` names, or None after saying on the page why there is none."""
+    """The customer named by `text`, or None after showing on the page why there is none."""
     customer_id = inputs.customer_id(text)
     if customer_id is None:
         st.error(say("bad_id", language, value=code(text), largest=number(inputs.LARGEST_ID, language, 0)))
@@ -87,7 +87,7 @@ def find_customer(text: str, snapshot_date: date, language: str) -> store.Custom
 
 
 def lookup(language: str) -> None:
-    """The form that finds a customer; who was found stays in the session until the next search."""
+    """The form that finds a customer; the result stays in the session until the next search."""
     st.subheader(say("find", language))
     try:
         dates = store.snapshots()
@@ -126,7 +126,7 @@ def page() -> None:
         if customer is not None:
             result.show_stored(customer, None, language)
         return
-    answer = st.container()  # above the values, which it is computed from
+    answer = st.container()  # above the values from which it is computed
     st.subheader(say("customer_values" if customer is not None else "no_customer_values", language))
     start = value_form.model_values(customer.row, scorer) if customer is not None else {}
     search = st.session_state.get("searches", 0)
@@ -143,7 +143,7 @@ def page() -> None:
 
 
 def main() -> None:
-    """Draw the page; whatever fails, the reader gets a sentence and the log gets the traceback."""
+    """Draw the page; on any failure the page shows a sentence and the log has the traceback."""
     st.set_page_config(page_title="Meli ML Flow", page_icon="📉", layout="wide")
     try:
         page()

@@ -1,4 +1,4 @@
-"""Reads what a user typed: nothing reaches PostgreSQL or the model that is not what it should be."""
+"""Validates what a user typed, before it reaches PostgreSQL or the model."""
 
 import re
 

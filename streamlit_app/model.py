@@ -1,4 +1,4 @@
-"""The model version in Production as the page uses it: probability, decision threshold, and what each value adds."""
+"""The model version in Production as the page uses it: probability, threshold, and the contribution of each value."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from ml.model_config import MODEL_NAME
 from ml.store import registry
 
 FOLLOW_ALIAS_SECONDS = 10
-MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(2)  # the client's own seven keep a reader waiting for minutes
+MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(2)  # the client's default of seven would take minutes
 MLFLOW_HTTP_REQUEST_TIMEOUT.set(30)
 
 
@@ -28,7 +28,7 @@ class ModelUnreachable(Exception):
 
 
 class ModelUnusable(Exception):
-    """The version in Production is not one that this page can read; the message gives the reason."""
+    """This page cannot use the version in Production; the message gives the reason."""
 
     def __init__(self, version: str, reason: str) -> None:
         super().__init__(reason)
@@ -73,10 +73,10 @@ class Scorer:
 
 
 def production_scorer() -> Scorer:
-    """The version that the alias names now; another one is noticed within FOLLOW_ALIAS_SECONDS, without a restart.
+    """The version that the alias names; a change is noticed within FOLLOW_ALIAS_SECONDS, without a restart.
 
     Raises:
-        ModelMissing, ModelUnreachable, ModelUnusable: as they say.
+        ModelMissing, ModelUnreachable, ModelUnusable: see these classes.
     """
     try:
         version = _production_version()
@@ -115,7 +115,7 @@ def _scorer(number: str) -> Scorer:
 
 
 def _check(pipeline: Pipeline) -> None:
-    """Return when the log-odds are a sum over columns.
+    """Check that the log-odds are a sum over columns.
 
     Raises:
         ValueError: the pipeline is not a ColumnTransformer before a linear classifier.

@@ -1,4 +1,4 @@
-"""Shows what the model says about one set of values, and what the weekly batch has stored beside it."""
+"""Shows the prediction for one set of values, and the score that the weekly batch has stored."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ CONTRIBUTIONS_SHOWN = 8
 
 
 def show_title(customer: Customer | None, edited: bool, language: str) -> None:
-    """Whose values the result is about."""
+    """The customer and snapshot of the values."""
     st.subheader(say("result", language))
     if customer is None:
         st.markdown(say("result_by_hand", language))
@@ -24,7 +24,7 @@ def show_title(customer: Customer | None, edited: bool, language: str) -> None:
 
 
 def show(scorer: Scorer, customer: Customer | None, values: dict[str, Any], language: str) -> None:
-    """Probability, decision and contributions for `values`; for the already churned, why there is no number."""
+    """Probability, decision and contributions for `values`; for churned customers, why there is no probability."""
     days = values.get("days_since_activity")
     if days is not None and days >= ACTIVE_DAYS:
         st.warning(say("already_churned", language, days=number(days, language, 0), limit=ACTIVE_DAYS))
@@ -41,7 +41,7 @@ def show(scorer: Scorer, customer: Customer | None, values: dict[str, Any], lang
 
 
 def show_stored(customer: Customer, scorer: Scorer | None, language: str) -> None:
-    """The score that the weekly batch stored for this customer and snapshot, if they were to be scored."""
+    """The score that the weekly batch stored for this customer and snapshot, if it scores them."""
     if customer.already_churned:
         days = number(customer.row["days_since_activity"], language, 0)
         st.warning(say("already_churned", language, days=days, limit=ACTIVE_DAYS))
@@ -94,4 +94,4 @@ def _contributions(scorer: Scorer, values: dict[str, Any], language: str) -> Non
 def _as_text(value: Any, language: str) -> str:
     if value is None:
         return say("unknown", language)
-    return code(value) if isinstance(value, str) else number(value, language)  # tables read Markdown
+    return code(value) if isinstance(value, str) else number(value, language)  # tables interpret Markdown

@@ -31,7 +31,7 @@ order by snapshot_date desc
 
 @dataclass(frozen=True)
 class StoredScore:
-    """What `ops.churn_scoring` holds for one customer and snapshot."""
+    """The row of `ops.churn_scoring` for one customer and snapshot."""
 
     score: float
     prediction: int
@@ -50,7 +50,7 @@ class Customer:
 
     @property
     def already_churned(self) -> bool:
-        """Whether the row is outside the active cohort, which alone is trained on and scored."""
+        """Whether the row is outside the active cohort, the only rows trained on and scored."""
         return bool(self.row["label_source"] == "inactive_60d")
 
 

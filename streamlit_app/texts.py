@@ -1,4 +1,4 @@
-"""The page's words in Spanish and English, and how each language writes numbers and dates."""
+"""The texts of the page in Spanish and English, and the formats of numbers and dates."""
 
 # ruff: noqa: E501 - a sentence stays on one line
 
@@ -141,7 +141,7 @@ def say(key: str, language: str, **values: object) -> str:
 
 
 def feature_label(name: str, language: str) -> str:
-    """What the page calls a feature; one of an older model that the catalogue no longer has shows its column."""
+    """Label of a feature; the column's name for a feature of an older model that is no longer in the catalogue."""
     return BY_NAME[name].shown(language) if name in BY_NAME else name
 
 

@@ -1,4 +1,4 @@
-"""The form of feature values: the loaded customer's, else empty; an empty field is an unknown value."""
+"""The form of feature values, filled with those of the customer found; an empty field means not known."""
 
 import math
 from typing import Any
@@ -22,7 +22,7 @@ def model_values(row: dict[str, Any], scorer: Scorer) -> dict[str, Any]:
 def show(scorer: Scorer, start: dict[str, Any], form_id: str, language: str) -> tuple[dict[str, Any], bool]:
     """Draw the form filled with `start` (as of `model_values`); return the values in it and whether it was just sent.
 
-    Another `form_id` is another form: what was typed into the former one is gone.
+    With another `form_id` it is another form: values typed into the previous one are lost.
     """
     values: dict[str, Any] = {}
     with st.form(f"values-{form_id}"):

@@ -1,4 +1,4 @@
-"""Gives the tests a home folder of their own: nothing that they start writes outside the checkout."""
+"""Gives the tests their own home folder: nothing that they start writes outside the checkout."""
 
 import os
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Weekly: score the active cohort of one snapshot with the version in production.
 
-The scores of the snapshot in `ops.churn_scoring` are replaced whole. A scheduled run waits up to an hour for the
-features of its date, without holding a worker slot; a run that a person started fails and says how to build them.
+The scores of the snapshot in `ops.churn_scoring` are replaced in one transaction. A scheduled run waits up to an hour
+for the features of its date, without holding a worker slot; a run started by a person fails and says how to build them.
 """
 
 from airflow.timetables.trigger import CronTriggerTimetable

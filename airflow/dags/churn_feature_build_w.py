@@ -1,7 +1,7 @@
 """Weekly: build the churn features of one snapshot date.
 
-The partition of `features.churn_weekly_features` for the snapshot is rewritten whole, labels that have matured since
-are filled in, and the contract `expectations/churn_weekly_features.yml` is checked before anything is committed.
+All rows of the snapshot in `features.churn_weekly_features` are replaced, labels that are known by now are filled in,
+and the contract `expectations/churn_weekly_features.yml` is checked before anything is committed.
 """
 
 from airflow.timetables.trigger import CronTriggerTimetable

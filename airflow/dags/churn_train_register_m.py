@@ -1,7 +1,7 @@
 """Monthly: train `churn-logreg` on the newest weekly snapshots, register it, and promote it unless it is worse.
 
-Snapshots that are missing are built first. The same data, code and parameters give the version that exists. The
-decision about production is on record in `ops.model_promotions`; see docs/model.md.
+Missing snapshots are built first. If a version with the same data, code and parameters exists, it is used. The decision
+about production is recorded in `ops.model_promotions`; see docs/model.md.
 """
 
 from airflow.timetables.trigger import CronTriggerTimetable

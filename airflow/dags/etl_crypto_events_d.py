@@ -1,14 +1,14 @@
 """Daily: bring the crypto events up to the raw history.
 
-`stage` reads the raw rows of the window [date - 5 days, date], converts and judges each, and resolves duplicates and
-corrections. After missed days the window reaches back over theirs; it is all history while no event is loaded or with
-`full_refresh`. `check` checks the contract `expectations/bt_crypto_events.yml` on what is staged. `publish` inserts,
-updates and deactivates in one transaction, and touches only rows that change.
+`stage` reads the raw rows of the window [date - 5 days, date], converts and checks each, and resolves duplicates and
+corrections. After missed days the window also covers theirs; it is the whole history if no event is loaded yet or with
+`full_refresh`. `check` checks the contract `expectations/bt_crypto_events.yml` on the staged rows. `publish` inserts,
+updates and deactivates events in one transaction, and writes only rows that change.
 
 Rejected rows are in `ops.crypto_rejects` with their reasons; each attempt and its counts are in `ops.crypto_runs`.
 Corrections of purchases older than the window are counted as late and read with `full_refresh`. A window without
 rows, or one that would deactivate more events than `CRYPTO_MAX_DEACTIVATED_SHARE` allows, stops the run unless `force`
-is set. Whatever the order of the dates that are run, each day is as the last run whose window held it found it.
+is set. Dates may be run in any order: each day shows what the last run whose window includes it has found.
 """
 
 from airflow.timetables.trigger import CronTriggerTimetable

@@ -1,4 +1,4 @@
-"""Tells of a failed DAG run: one line in the log and, where `ALERT_WEBHOOK_URL` is set, a message to it."""
+"""Announces a failed DAG run: one line in the log and, if `ALERT_WEBHOOK_URL` is set, a message to it."""
 
 import logging
 import os
@@ -24,12 +24,12 @@ def announce_failure(context: Any) -> None:
         with requests.post(url, json=failure, timeout=TIMEOUT_S, stream=True) as answer:  # its body is not read
             if not answer.ok:
                 log.warning("ALERT_WEBHOOK_URL: the webhook answered with status %s", answer.status_code)
-    except requests.RequestException as error:  # not its text, which has the URL: whoever knows that can post to it
+    except requests.RequestException as error:  # not its text: it has the URL, a secret
         log.warning("ALERT_WEBHOOK_URL: the message was not sent: %s", type(error).__name__)
 
 
 def _describe(context: Any) -> dict[str, Any]:
-    """The message; Airflow 3 passes the task that failed last, Airflow 2 any task of the run, and the run to ask."""
+    """The message. Airflow 3 passes the task that failed last; Airflow 2 any task of the run, and the run itself."""
     run, task = context.get("dag_run"), context.get("ti")
     failed = [task] if task else []
     if hasattr(run, "get_task_instances"):
@@ -47,5 +47,5 @@ def _describe(context: Any) -> dict[str, Any]:
 
 
 def _snapshot_date(params: Any, run: Any) -> str:
-    """What dag_tasks.SNAPSHOT_DATE gives a task."""
+    """The same date as dag_tasks.SNAPSHOT_DATE."""
     return params["snapshot_date"] or f"{run.logical_date or run.run_after:%Y-%m-%d}"

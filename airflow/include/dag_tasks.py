@@ -1,4 +1,4 @@
-"""What the DAG files share: the tasks that run a pipeline command, their defaults and the run's parameters."""
+"""Shared by the DAG files: the tasks that run a pipeline command, their defaults and the parameters of a run."""
 
 import json
 import os
@@ -63,7 +63,7 @@ class TryLater(AirflowException):
 class PipelineCommand(BaseOperator):
     """Run `$ML_PYTHON -m <module> <arguments>` in `$ML_HOME`; its last line, a JSON object, becomes the XCom.
 
-    Exit code 99 skips the task, 1 and 2 fail it for good, any other is retried.
+    Exit code 99 skips the task, 1 and 2 fail it without a retry, any other is retried.
     """
 
     template_fields = ("arguments", "environment")
@@ -98,9 +98,9 @@ class PipelineCommand(BaseOperator):
 
 
 class PipelineSensor(PipelineCommand, BaseSensorOperator):
-    """Run a command that says whether the next task can run: each minute, up to an hour, while it exits with 75.
+    """Run a command every minute for up to an hour, as long as it exits with 75; then the next task can run.
 
-    Between two looks the task holds no worker slot. Other exit codes are a PipelineCommand's.
+    Between checks the task holds no worker slot. Other exit codes are treated as by PipelineCommand.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -108,7 +108,7 @@ class PipelineSensor(PipelineCommand, BaseSensorOperator):
         super().__init__(**kwargs)
 
     def poke(self, context: Any) -> bool:
-        """Whether the command ends with 0; False where it ends with 75."""
+        """True if the command exits with 0, False if it exits with 75."""
         try:
             super().execute(context)
         except TryLater as missing:
@@ -117,7 +117,7 @@ class PipelineSensor(PipelineCommand, BaseSensorOperator):
         return True
 
     def execute(self, context: Any) -> None:
-        """Raise AirflowSensorTimeout with the command's last message when the time is up."""
+        """Raise AirflowSensorTimeout with the last message of the command when the time is up."""
         try:
             BaseSensorOperator.execute(self, context)
         except AirflowSensorTimeout as timeout:

@@ -1,14 +1,14 @@
-"""Airflow's LocalExecutor with an `end` that returns."""
+"""Airflow's LocalExecutor with an `end` that cannot hang."""
 
 from airflow.executors import local_executor
 
 
 class LocalExecutor(local_executor.LocalExecutor):
-    """Tells every worker to end.
+    """Sends one end message for each worker.
 
-    The original puts one end message for each living worker into their queue, while they are ending. If one has ended
-    by then, another gets no message, and the scheduler waits for it for ever: a scheduler that lost its database hangs
-    instead of being restarted.
+    The original sends one message for each worker that is still alive, while workers are ending. If one of them ends in
+    between, another gets no message and the scheduler waits for it forever. A scheduler that has lost its database
+    would then hang instead of being restarted.
     """
 
     def end(self) -> None:

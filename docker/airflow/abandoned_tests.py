@@ -1,6 +1,6 @@
 """End the runs of `airflow dags test` whose command was killed: while one counts as running, its DAG starts no other.
 
-The scheduler leaves such runs alone (airflow/include/airflow_local_settings.py), so that nobody else ends them.
+The scheduler ignores such runs (airflow/include/airflow_local_settings.py), so nothing else ends them.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,11 +11,11 @@ from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import update
 
-OLDER_THAN = timedelta(hours=7)  # no test takes that long: a task ends after two hours, and no DAG has more than three
+OLDER_THAN = timedelta(hours=7)  # longer than any test: a task may take two hours, and no DAG has more than three
 
 
 def end_abandoned_tests() -> int:
-    """Fail them; returns how many there were."""
+    """Mark them as failed; return their number."""
     now = datetime.now(UTC)
     with create_session() as session:
         ended = session.execute(

@@ -1,4 +1,4 @@
-"""Prepare Airflow, at every start: keys (made once), database schema, the administrator as `.env` states it."""
+"""Prepare Airflow at every start: keys (created once), database schema, and the administrator from `.env`."""
 
 import base64
 import contextlib
@@ -10,7 +10,7 @@ KEYS = Path("/opt/airflow/keys")
 
 
 def ensure_keys() -> None:
-    """Make the keys that all components share. New ones would void stored connections, sessions and running tasks."""
+    """Create the keys shared by all components, once: new keys invalidate connections, sessions and running tasks."""
     made = {
         "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "jwt": secrets.token_hex(32),
@@ -35,7 +35,7 @@ def airflow(*arguments: str) -> None:
 
 
 def main() -> None:
-    """Run all steps; each may be repeated. Without the folder of the keys they come from the environment."""
+    """Run all steps; each may be repeated. If there is no key folder, the keys come from the environment."""
     if KEYS.is_dir():
         ensure_keys()
     airflow("db", "migrate")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What an Airflow container runs: init, webserver, scheduler, dag-processor or maintenance; anything else as it is.
+# Entry point of the Airflow containers: init, webserver, scheduler, dag-processor or maintenance; any other command
+# runs as it is.
 set -euo pipefail
 
 case "${1:-}" in
@@ -16,7 +17,7 @@ case "${1:-}" in
     exec airflow dag-processor
     ;;
   maintenance)
-    # Daily: metadata and task logs older than KEEP_RUNS_DAYS go, and tests that were killed end.
+    # Daily: delete metadata and task logs older than KEEP_RUNS_DAYS, and end the runs of tests that were killed.
     while true; do
       [ -n "${STACK:-}" ] || python /opt/airflow/bin/abandoned_tests.py || echo "ending abandoned tests failed; again in a day" >&2
       before=$(date -u -d "-${KEEP_RUNS_DAYS} days" +%Y-%m-%dT%H:%M:%S+00:00)

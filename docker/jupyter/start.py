@@ -1,4 +1,4 @@
-"""Start JupyterLab on the mounted repository, with its link, token included, in the log."""
+"""Start JupyterLab on the mounted repository and log its link with the token."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ NO_NEWS = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements
 
 
 def token() -> str:
-    """JUPYTER_TOKEN, or one made once and kept in the home volume, so that open tabs survive a restart."""
+    """JUPYTER_TOKEN, or one that is generated once and kept in the home volume, so that open tabs survive a restart."""
     if stated := os.environ.get("JUPYTER_TOKEN"):
         return stated
     kept = HOME / ".jupyter_token"
@@ -22,7 +22,7 @@ def token() -> str:
 
 
 def main() -> None:
-    """Run; returns never."""
+    """Run; never returns."""
     folder = WORK / "notebooks"
     if not os.access(folder if folder.exists() else WORK, os.W_OK):
         print(

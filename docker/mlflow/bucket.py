@@ -1,4 +1,4 @@
-"""The bucket of MLflow's artifacts, through the S3 API alone: make it, or copy it out to and in from a tar stream.
+"""The bucket of MLflow's artifacts, through the S3 API: create it, or copy it to or from a tar stream.
 
 `bucket.py create | export >tar | import <tar`. Address, keys and name come from MLFLOW_S3_ENDPOINT_URL,
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and S3_BUCKET.
@@ -18,14 +18,14 @@ WAIT_S = 60
 
 
 class Readable:
-    """A stream that can be read on and nothing else: a tar member claims to be seekable, and in a pipe is not."""
+    """A stream that can only be read: a tar member claims to be seekable, but in a pipe it is not."""
 
     def __init__(self, stream: Any) -> None:
         self.read = stream.read
 
 
 def create(s3: Any, bucket: str) -> None:
-    """Make the bucket unless it is there, waiting for the store to answer.
+    """Create the bucket if it does not exist, waiting for the store to answer.
 
     Raises:
         ClientError: the store refuses the keys or the name.
@@ -51,7 +51,7 @@ def create(s3: Any, bucket: str) -> None:
 
 
 def export(s3: Any, bucket: str) -> None:
-    """Write every object to stdout as a tar, one at a time; what is deleted meanwhile is left out."""
+    """Write every object to stdout as a tar, one at a time; objects deleted meanwhile are left out."""
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             for entry in page.get("Contents", []):

@@ -19,7 +19,7 @@ def backend_uri() -> str:
 
 
 def tables_when_ready(uri: str) -> list[str]:
-    """Names of the tables there, as soon as the server lets us in.
+    """Names of the tables there, as soon as the server accepts the connection.
 
     Raises:
         OperationalError: it did not within `WAIT_S` seconds.
@@ -37,11 +37,11 @@ def tables_when_ready(uri: str) -> list[str]:
 
 
 def main() -> None:
-    """Run; returns never."""
+    """Run; never returns."""
     uri = backend_uri()
     environment = {
         **os.environ,
-        "MLFLOW_BACKEND_STORE_URI": uri,  # not on the command line, where every process list shows it
+        "MLFLOW_BACKEND_STORE_URI": uri,  # not on the command line, which process lists show
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
     if "alembic_version" in tables_when_ready(uri):

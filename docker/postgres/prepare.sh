@@ -1,6 +1,7 @@
-# What db-init does, read by bash on stdin: `up` brings the database up to date and loads the CSV files that changed;
-# `seed` loads all of them again; `replay` loads corrected rejects; `roles` makes the roles and databases alone (a restore
-# brings the rest). psql connects over the server's own socket, so that a password changed in .env counts from now on.
+# The program of db-init, read by bash on stdin: `up` brings the database up to date and loads the CSV files that changed;
+# `seed` loads all of them again; `replay` loads the corrected rejects; `roles` creates only the roles and databases (a
+# restore brings the rest). psql connects through the server's local socket, so that a password changed in .env takes
+# effect.
 set -euo pipefail
 cd /repository
 action=${1:-up}

@@ -15,7 +15,7 @@ COUNTS = SQL("select count(*), {counts} {source}")
 COUNT = SQL("count(*) filter (where {where}), count(*) filter (where {broken})")
 DUPLICATES = SQL("({columns}) in (select {columns} {source} and {where} group by {columns} having count(*) > 1)")
 SOME_KEYS = SQL("select {key} {source} and ({broken}) is true order by {key} limit 5")  # "is true": else a slow join
-# Reads no row. What PostgreSQL understands in parentheses and also alone is one boolean expression: it closes no
+# Reads no row. If PostgreSQL accepts a text both in parentheses and alone, it is one boolean expression: it closes no
 # parenthesis that it has not opened, ends in no comment and adds no clause.
 PROBE = SQL("select {key} {no_rows} where ({text})\nunion all select {key} {no_rows} where {text}")
 
@@ -29,7 +29,7 @@ class ContractResult(NamedTuple):
 
 
 class _Measure(NamedTuple):
-    """A rule as SQL: the rows that it speaks of, and those of them that break it."""
+    """A rule as SQL: the rows to which it applies, and those of them that break it."""
 
     rule: Rule
     place: str
@@ -38,7 +38,7 @@ class _Measure(NamedTuple):
 
 
 def check(conn: Connection, name: str, *, bindings: dict[str, Any], rules: Sequence[Rule] = ()) -> ContractResult:
-    """Check the contract, and `rules` beside its own, on what the transaction sees, its uncommitted rows included.
+    """Check the contract, and additional `rules`, on what the transaction sees, including its uncommitted rows.
 
     Raises:
         CommandError: rules of severity `fail` are broken, or the contract cannot be checked.
@@ -49,7 +49,7 @@ def check(conn: Connection, name: str, *, bindings: dict[str, Any], rules: Seque
     key, query = SQL(contract.key), COUNTS.format(counts=counts, source=source)
     try:
         [(rows, *numbers)] = _run(conn, query, f"contract {name}.yml")
-    except CommandError:  # a value that a rule cannot be applied to: which rule is it?
+    except CommandError:  # a rule cannot be applied to some value: find out which rule
         for measure in measures:
             _run(conn, SOME_KEYS.format(key=key, source=source, broken=measure.broken), measure.place)
         raise
@@ -67,7 +67,7 @@ def check(conn: Connection, name: str, *, bindings: dict[str, Any], rules: Seque
 
 
 def reject_reasons(conn: Connection, name: str, *, bindings: dict[str, Any]) -> Composed:
-    """SQL expressions, comma-separated, over an alias `checked`: the reason of each broken `reject` rule, or NULL.
+    """Comma-separated SQL expressions over an alias `checked`: for each `reject` rule its reason if broken, or NULL.
 
     Raises:
         CommandError: the contract cannot be used, or none of its rules says `reject`.
@@ -83,7 +83,7 @@ def reject_reasons(conn: Connection, name: str, *, bindings: dict[str, Any]) -> 
 def _prepare(
     conn: Connection, name: str, contract: Contract, bindings: dict[str, Any], rules: Sequence[Rule] = ()
 ) -> tuple[Composed, list[_Measure]]:
-    """The rows that are checked, and the rules on them, once PostgreSQL has understood each text."""
+    """The rows to check and the rules on them, after PostgreSQL has accepted each text."""
     file, table = f"contract {name}.yml", Identifier(*contract.table.split("."))
     no_rows = SQL("from (select * from {} where false) as checked").format(table)
 
@@ -108,7 +108,7 @@ def _prepare(
 
 
 def _run(conn: Connection, query: Composed, place: str) -> list[tuple[Any, ...]]:
-    """The rows of a query; what PostgreSQL does not understand is an error that names the place in the contract."""
+    """The rows of a query; if PostgreSQL rejects it, the error names the place in the contract."""
     try:
         with conn.transaction():
             return conn.execute(query).fetchall()

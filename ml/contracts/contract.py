@@ -1,4 +1,4 @@
-"""What a contract file (`airflow/include/expectations/*.yml`) may say, and the errors when it says something else."""
+"""The contents of a contract file (`airflow/include/expectations/*.yml`), and the errors for invalid ones."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ Sql = Annotated[str, Field(min_length=1)]
 
 
 class Rule(BaseModel, extra="forbid", frozen=True, str_strip_whitespace=True):
-    """One rule; the README beside the contracts says what each kind means. `str()` of it is its text in messages."""
+    """One rule; the README beside the contracts describes each kind. `str()` gives its text in messages."""
 
     expect: Sql | None = None
     unique: Sql | None = None
@@ -47,7 +47,7 @@ class Contract(BaseModel, extra="forbid", frozen=True, str_strip_whitespace=True
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """A key given twice is an error, not the last one silently."""
+    """Reject duplicate keys, of which YAML would silently use the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
@@ -60,7 +60,7 @@ def load(name: str) -> Contract:
     """Read `<name>.yml` from the folder of contracts.
 
     Raises:
-        CommandError: there is no such contract, it is not YAML, or it says what no contract may say.
+        CommandError: there is no such contract, it is not YAML, or its contents are invalid.
     """
     path = settings().expectations_dir / f"{name}.yml"
     if not path.is_file():

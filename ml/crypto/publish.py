@@ -1,4 +1,4 @@
-"""Last steps of the crypto events: check what is staged, then bring `ops.bt_crypto_events` up to it."""
+"""Last steps of the crypto events: check the staged rows, then update `ops.bt_crypto_events` to match them."""
 
 import sys
 from datetime import date
@@ -42,7 +42,7 @@ select
 from ops.crypto_runs
 where attempt_id = %(attempt_id)s
 """
-# A published run that read the history after this attempt did, some of the same days.
+# A published run that read some of the same days after this attempt.
 LATER_RUN = """
 select attempt_id, run_id, snapshot_date
 from ops.crypto_runs
@@ -81,7 +81,7 @@ where staged.attempt_id = %(attempt_id)s
 
 
 def check(snapshot_date: date) -> dict[str, Any]:
-    """Check the contract on what this run has staged, and let `publish` go on.
+    """Check the contract on the rows that this run has staged; `publish` requires it.
 
     Raises:
         CommandError: a rule is broken (on record in `ops.crypto_runs`), or nothing is staged.
@@ -105,9 +105,9 @@ def check(snapshot_date: date) -> dict[str, Any]:
 
 
 def publish(snapshot_date: date) -> dict[str, Any]:
-    """Insert, update and deactivate events so that the window is as staged and checked; rows that are stay untouched.
+    """Insert, update and deactivate events so that the window matches the staged rows; equal rows are not touched.
 
-    Called again after the commit, it changes nothing and returns what was counted then.
+    If called again after the commit, it changes nothing and returns the same counts.
 
     Raises:
         CommandError: the run is not staged and checked, a later one has published its window meanwhile, the window is
@@ -152,7 +152,7 @@ def _require_checked(conn: psycopg.Connection, attempt: Attempt, snapshot_date: 
 
 
 def _write(conn: psycopg.Connection, attempt: Attempt) -> None:
-    # Staged rows and events are joined as sets. Without statistics, as after a first load, a plan may loop over both.
+    # Without statistics, as after a first load, the planner may choose nested loops over staged rows and events.
     conn.execute("set local enable_nestloop = off")
     before = one_row(conn, sql("crypto/compare_events"), attempt.parameters)
     staged = one_row(conn, COUNT_STAGED, attempt.parameters)
@@ -170,7 +170,7 @@ def _write(conn: psycopg.Connection, attempt: Attempt) -> None:
 
 
 def _require_plausible(attempt: Attempt, before: dict[str, Any], rows_loaded: int) -> None:
-    """Stop where the history looks cut off rather than changed, unless the run was forced."""
+    """Raise CommandError if the history seems truncated rather than changed, unless the run is forced."""
     if attempt.forced or not before["rows_gone"]:
         return
     window = f"{attempt.window_from} to {attempt.window_to}"
@@ -189,7 +189,7 @@ def _require_plausible(attempt: Attempt, before: dict[str, Any], rows_loaded: in
 
 
 def _require_sums(attempt: Attempt, counts: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Raise CommandError unless every row read is accounted for and the window is now as staged."""
+    """Raise CommandError unless every row read is accounted for and the window matches the staged rows."""
     read = sum(counts[f"rows_{outcome}"] for outcome in ("loaded", "rejected", "copied", "superseded"))
     loaded = counts["rows_loaded"]
     sums = {

@@ -1,4 +1,4 @@
-"""Take rejected crypto rows back in once they, or the contract that rejected them, have been corrected."""
+"""Accept rejected crypto rows after they, or the contract that rejected them, have been corrected."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ml.crypto.stage import CLOSE_DELETED_REJECTS, Request, begin_attempt, stage
 from ml.crypto.window import Window, history_state
 from ml.utils_io import connect, lock_writer, with_lock_retries
 
-NO_ARRIVAL = 2**63 - 1  # above every raw_id: nothing is taken in for its arrival
+NO_ARRIVAL = 2**63 - 1  # above every raw_id: no row is read because of its arrival
 OPEN_REJECTS = """
 select history.*
 from ops.crypto_rejects as reject
@@ -18,7 +18,7 @@ inner join raw.bt_crypto_transaction_history as history
     on reject.raw_id = history.raw_id and reject.loaded_at = history.loaded_at
 where reject.status = 'open'
 """
-# Of the rejects that an attempt has judged again: how many pass and are due, their days, and how many do not.
+# Of the rejects that an attempt has checked again: how many pass and are due, their days, and how many do not.
 CORRECTED_DAYS = """
 select
     count(*) filter (where outcome <> 'reject' and purchase_date <= %(snapshot_date)s) as rows_mended,
@@ -32,7 +32,7 @@ where attempt_id = %(attempt_id)s
 
 
 def replay(request: Request) -> dict[str, Any]:
-    """Judge every open reject again and, where some pass, stage, check and publish the days that they belong to.
+    """Check every open reject again and, if some pass, stage, check and publish the days that they belong to.
 
     Rows dated after the run's date stay out until they are due. A reject whose raw row was deleted is closed.
 

@@ -45,7 +45,7 @@ where status = any(%(statuses)s)
 
 @dataclass(frozen=True)
 class Attempt:
-    """A row of `ops.crypto_runs`: what one run reads, from its staging on, and how far it came."""
+    """A row of `ops.crypto_runs`: what one run reads, once it is staged, and its progress."""
 
     attempt_id: int
     kind: str
@@ -60,12 +60,12 @@ class Attempt:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the SQL that works on the attempt's window takes."""
+        """Parameters of the SQL that works on the window of the attempt."""
         return {"attempt_id": self.attempt_id, "window_from": self.window_from, "window_to": self.window_to}
 
 
 def run_key(snapshot_date: date) -> dict[str, Any]:
-    """What tells this process's run of a date from others: `run_id` (`PIPELINE_RUN_ID`) and `snapshot_date`."""
+    """The key of this process's run for a date: `run_id` (`PIPELINE_RUN_ID`) and `snapshot_date`."""
     return {"run_id": settings().pipeline_run_id, "snapshot_date": snapshot_date}
 
 
@@ -97,9 +97,9 @@ def one_row(conn: psycopg.Connection, query: str, parameters: dict[str, Any]) ->
 
 @contextmanager
 def failure_on_record(snapshot_date: date, statuses: list[str]) -> Iterator[None]:
-    """Write a CommandError's message into the run's newest attempt, in a transaction of its own, and raise it again.
+    """Write a CommandError's message into the run's newest attempt, in a separate transaction, and raise it again.
 
-    An attempt that is in none of `statuses` was not for this step to judge, and stays as it is.
+    An attempt with a status not in `statuses` does not concern this step and is not changed.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""First step of the crypto events: read the raw rows of a window, convert and judge each, resolve duplicates."""
+"""First step of the crypto events: read the raw rows of a window, convert and check each, resolve duplicates."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 CONTRACT = "bt_crypto_events"
 BLANKS = " \t\n\v\f\r\u00a0"  # trimmed around texts, as ops.crypto_purchase_date does
-KEEP_STAGED = timedelta(days=7)  # rows of a run that was never published, for whoever wants to see why
+KEEP_STAGED = timedelta(days=7)  # rows of a run that was never published, kept for inspection
 
 DELETE_EARLIER = """
 delete from staging.crypto_events
@@ -45,7 +45,7 @@ where reject.status = 'open'
         where history.raw_id = reject.raw_id and history.loaded_at = reject.loaded_at
     )
 """
-# The window by date, and what has no readable date by arrival, unless it was rejected before.
+# Rows of the window by date; rows without a readable date by arrival, unless they were rejected before.
 WINDOW_ROWS = """
 select *
 from raw.bt_crypto_transaction_history
@@ -93,7 +93,7 @@ class Request:
 
 
 def stage(request: Request) -> dict[str, Any]:
-    """Stage the window of the run's date in one transaction, in place of what the same run had staged.
+    """Stage the window of the run's date in one transaction, replacing what the same run had staged.
 
     Raises:
         Skip: a scheduled run for a date that the raw history does not cover.
@@ -103,7 +103,7 @@ def stage(request: Request) -> dict[str, Any]:
 
 
 def begin_attempt(conn: psycopg.Connection, request: Request, state: HistoryState, chosen: Window) -> int:
-    """Record a new attempt in place of earlier ones of the same run and date; returns its attempt_id."""
+    """Record a new attempt, replacing earlier ones of the same run and date; return its attempt_id."""
     key = run_key(request.snapshot_date)
     conn.execute(DELETE_EARLIER, {**key, "keep": KEEP_STAGED})
     attempt = {**asdict(state), **asdict(chosen), **key, "forced": request.force}
@@ -112,7 +112,7 @@ def begin_attempt(conn: psycopg.Connection, request: Request, state: HistoryStat
 
 
 def stage_rows(conn: psycopg.Connection, attempt_id: int, source: compose.Composable) -> None:
-    """Convert and judge the raw rows that `source` selects into `staging.crypto_events`.
+    """Convert and check the raw rows that `source` selects, and write them into `staging.crypto_events`.
 
     Raises:
         CommandError: a rule of the contract cannot be applied to them.
@@ -128,7 +128,7 @@ def stage_rows(conn: psycopg.Connection, attempt_id: int, source: compose.Compos
 
 
 def stage_window(conn: psycopg.Connection, attempt_id: int, chosen: Window, arrivals_after: int) -> dict[str, Any]:
-    """Stage the rows of the window and record their window and how many rows of each kind; returns those numbers."""
+    """Stage the rows of the window; record the window and the number of rows of each kind, and return the numbers."""
     parameters = {**asdict(chosen), "attempt_id": attempt_id, "arrivals_after": arrivals_after}
     literals = {name: compose.Literal(value) for name, value in parameters.items()}
     stage_rows(conn, attempt_id, compose.SQL(WINDOW_ROWS).format(**literals))
@@ -140,14 +140,14 @@ def stage_window(conn: psycopg.Connection, attempt_id: int, chosen: Window, arri
 def _stage(request: Request) -> dict[str, Any]:
     with connect(application_name="crypto_events stage") as conn:
         lock_writer(conn, "staging.crypto_events")  # attempts are numbered in the order in which they read
-        # The window is found through indexes, even where a plan made without statistics would rather read everything.
+        # The window is found through indexes, even if the planner, lacking statistics, would read everything.
         conn.execute("set local enable_seqscan = off")
         state = history_state(conn, request.snapshot_date)
         require_covered(state, request.snapshot_date)
         chosen = window(state, request.snapshot_date, full_refresh=request.full_refresh)
         if chosen.kind == "full":
             conn.execute("set local enable_seqscan = on")
-        if not state.arrivals_after:  # a history that no run has seen: the rows of the one before were deleted
+        if not state.arrivals_after:  # a new history: the rows of the previous one were deleted
             conn.execute(CLOSE_DELETED_REJECTS)
         attempt_id = begin_attempt(conn, request, state, chosen)
         counts = stage_window(conn, attempt_id, chosen, state.arrivals_after)

@@ -16,7 +16,7 @@ COMMIT_LAG = timedelta(days=1)  # a transaction that writes raw rows does not la
 
 @dataclass(frozen=True)
 class HistoryState:
-    """What the raw history, the events and the earlier runs say; see `sql/crypto/history_state.sql`."""
+    """State of the raw history, the events and the earlier runs; see `sql/crypto/history_state.sql`."""
 
     first_date: date | None
     last_date: date | None
@@ -48,13 +48,13 @@ def history_state(conn: psycopg.Connection, snapshot_date: date) -> HistoryState
 
 
 def require_covered(state: HistoryState, snapshot_date: date) -> None:
-    """Return when the days from `snapshot_date` - 5 to it touch the raw history, or events that came from it.
+    """Check that the days from `snapshot_date` - 5 to it overlap the raw history, or events that came from it.
 
     Raises:
-        Skip: they do not, and a scheduler started the run.
-        CommandError: they do not, and someone asked for this date.
+        Skip: they do not, and the scheduler started the run.
+        CommandError: they do not, and a person asked for this date.
     """
-    if state.is_loaded_near:  # an empty window is then for `publish` to judge
+    if state.is_loaded_near:  # `publish` then decides about an empty window
         return
     if state.first_date is None or state.last_date is None:
         message = "raw.bt_crypto_transaction_history has no row with a readable date; load it: make seed"
@@ -71,8 +71,8 @@ def require_covered(state: HistoryState, snapshot_date: date) -> None:
 def window(state: HistoryState, snapshot_date: date, *, full_refresh: bool) -> Window:
     """The window of a run.
 
-    It is [date - 5 days, date]. After missed days it covers the windows that their runs would have had. It is all
-    history up to the date on a full refresh and while no event is loaded.
+    It is [date - 5 days, date]. After missed days it also covers the windows that their runs would have had. On a full
+    refresh, or if no event is loaded yet, it is the whole history up to the date.
     """
     if full_refresh or state.first_event_date is None:
         starts = [start for start in (state.first_date, state.first_event_date) if start is not None]

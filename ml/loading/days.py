@@ -1,4 +1,4 @@
-"""The days in a file, and those that cannot be right: each is looked at once, however many rows have it."""
+"""The distinct days in a file, and which of them cannot be right."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from ml.loading.files import ACTIVE_USER, PAYMENTS, RawFile
 
 
 class StatedDates(NamedTuple):
-    """What `.env` states in place of the dates found in the files."""
+    """The dates that `.env` states, which replace those found in the files."""
 
     extraction_month: date | None
     data_complete_through: date | None
@@ -27,7 +27,7 @@ from records where {name} is not null group by {name}
 """
 NO_DAYS = "update days set problem = wrong(header, field, 'is not a date (expected YYYY-MM-DD)') where day is null"
 FUTURE_DAYS = "update days set problem = wrong(header, field, 'lies in the future') where day > $today"
-# Stray days of payments would be taken for the beginning or end of the data.
+# Stray payment days would otherwise be taken for the beginning or end of the data.
 LONE_DAYS = """
 with counted as (
     select
@@ -50,7 +50,7 @@ from whole
 where problem is null
   and (day < first_day or day >= first_day_after and day > coalesce($data_complete_through, '-infinity'::date))
 """
-# A stray late login would be taken for the extraction month.
+# A stray late login would otherwise determine the extraction month.
 LATE_LOGINS = """
 with counted as (
     select day, sum(rows) over (order by day) - rows as rows_before, sum(rows) over () as rows
@@ -72,12 +72,12 @@ where problem is null and day >= extraction_month + interval '1 month'
 
 
 def latest_today() -> date:
-    """The day that it is in the time zone farthest ahead; a later one is in the future everywhere."""
+    """Today in the time zone farthest ahead; a later day is in the future everywhere."""
     return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
 def find_days(duck: duckdb.DuckDBPyConnection, raw: RawFile, stated: StatedDates) -> None:
-    """Fill the table `days` from the view `records`, with what is wrong with each day."""
+    """Fill the table `days` from the view `records`, with the problem of each invalid day."""
     duck.execute(CREATE)
     for column in raw.days:
         duck.execute(INSERT.format(header=column.header, name=column.name))

@@ -1,4 +1,4 @@
-"""What can be said about a file before its rows are read."""
+"""Checks of a file before its rows are read."""
 
 import csv
 import hashlib
@@ -15,7 +15,7 @@ PIECE = 16 * 1024 * 1024
 
 
 class Contents(NamedTuple):
-    """SHA-256 of a file, its size in bytes, and whether a line of it is a record and a comma the end of a field."""
+    """SHA-256 of a file, its size in bytes, and whether every line is a record and every comma ends a field."""
 
     digest: str
     size: int
@@ -23,7 +23,7 @@ class Contents(NamedTuple):
 
 
 def file_problem(path: Path, raw: RawFile) -> str | None:
-    """Why the file cannot be loaded, as far as its first line shows."""
+    """Why the file cannot be loaded, judging by its first line; None if it can."""
     try:
         with path.open("rb") as file:
             first_line = file.readline(LONGEST_HEADER)

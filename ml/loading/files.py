@@ -1,8 +1,8 @@
-"""The CSV files: their columns in order, what a field of each kind may hold, and what every column means."""
+"""The CSV files: their columns in order, the valid values of each kind of field, and the meaning of every column."""
 
 from typing import NamedTuple
 
-# SQL of DuckDB that reads a field's text; NULL for what is no such value. Some extractions write whole numbers as 3.0.
+# DuckDB SQL that parses a field's text; NULL for invalid values. Some extractions write whole numbers as 3.0.
 WHOLE = r"try_cast(regexp_extract({field}, '^\s*([+-]?[0-9]+)(\.0+)?\s*$', 1) as bigint)"
 NUMBER = (
     r"case when regexp_full_match({field}, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{{1,3}})?\s*')"
@@ -11,7 +11,7 @@ NUMBER = (
 
 
 class Kind(NamedTuple):
-    """What a column's fields may hold; `rule` is SQL of both engines, the table's check as well."""
+    """The valid values of a column; `rule` is SQL for both engines and also the check constraint of the table."""
 
     type: str
     expected: str

@@ -30,12 +30,12 @@ where datname = current_database() and xact_start is not null and pid <> pg_back
 def load_file(
     conn: psycopg.Connection, raw: RawFile, csv_dir: Path, stated: StatedDates, *, reload: bool, force: bool
 ) -> tuple[int, Load]:
-    """Load the file if it has changed since it was last loaded, or in any case with `reload`; put it on record.
+    """Load the file if it has changed since it was last loaded, or in any case with `reload`, and record the load.
 
     `force` accepts a file that shrank by more than half. Returns the load's number and its row of `ops.raw_loads`.
 
     Raises:
-        CommandError: the table is locked, or the file changed meanwhile; nothing is on record then.
+        CommandError: the table is locked, or the file changed meanwhile; then nothing is recorded.
     """
     load = Load(raw.table, raw.file_name)
     path = csv_dir / raw.file_name
@@ -69,7 +69,7 @@ def load_file(
 
 @contextmanager
 def locked(conn: psycopg.Connection, raw: RawFile) -> Iterator[None]:
-    """A transaction of the table's only loader.
+    """A transaction in which no other process loads the table.
 
     Raises:
         CommandError: another session kept a lock on it.
@@ -133,7 +133,7 @@ def _problem(reading: Reading, rows_before: int) -> str | None:
 
 
 def _rejects(reading: Reading, path: Path, status: str) -> list[tuple[int, str, str]]:
-    """Line number, text and reason of the rejects, of a refused file the first."""
+    """Line number, text and reason of the rejects; only the first ones of a refused file."""
     reasons = reading.reasons(KEPT_OF_A_REFUSED_FILE if status == "refused" else None)
     texts = _texts(read_records(path, len(reading.raw.columns)), reasons)
     return [(number, texts[number], reason) for number, reason in reasons.items()]

@@ -1,4 +1,4 @@
-"""A CSV file read by DuckDB: its good rows, and its rejects with line and reason."""
+"""Reads a CSV file with DuckDB: its valid rows, and its rejects with line and reason."""
 
 from collections.abc import Iterable
 from pathlib import Path

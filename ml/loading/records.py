@@ -1,6 +1,6 @@
-"""The records of a CSV file with the lines at which they begin, and those that no CSV reader can make sense of.
+"""The records of a CSV file with the lines at which they begin, and those that no CSV reader can read.
 
-A stray quote would swallow the lines after it, so records with a quote are looked at here, before DuckDB reads them.
+A stray quote would swallow the lines after it, so records with quotes are checked here before DuckDB reads them.
 """
 
 import csv
@@ -13,7 +13,7 @@ from typing import NamedTuple
 LONGEST_RECORD = 1024 * 1024
 LONGEST_LINE = 100 * 1024 * 1024
 LINES_IN_A_FIELD = 50
-STRAY_QUOTES = 10_000  # a file with more is refused in any case
+STRAY_QUOTES = 10_000  # a file with more is refused anyway
 # A field is either without a quote or wholly inside quotes, an inner quote doubled (RFC 4180).
 FIELD = rb'(?:"[^"]*(?:""[^"]*)*"|[^",]*)'
 RECORD = re.compile(rb"%s(?:,%s)*" % (FIELD, FIELD))
@@ -28,7 +28,7 @@ class Record(NamedTuple):
 
 
 class NoCsvFile(Exception):
-    """The file has a line that no CSV file has; the message says which."""
+    """The file is not a CSV file; the message says why."""
 
 
 def read_records(path: Path, columns: int) -> Iterator[Record]:
@@ -60,14 +60,14 @@ def _lines(read: Iterator[bytes]) -> Iterator[Record]:
 
 
 def _join(line: Record, ahead: deque[Record], lines: Iterator[Record], columns: int) -> Record:
-    """The record that begins with a quote left open in `line`, or `line` itself where that quote is a stray one."""
+    """The record that begins with an open quote in `line`, or `line` itself if the quote is a stray one."""
     content = line.content
     for step in range(LINES_IN_A_FIELD):
         if step == len(ahead):
             if (following := next(lines, None)) is None:
                 break
             ahead.append(following)
-        # A line that is a whole record by itself belongs to no field.
+        # A line that is a complete record is not part of a field.
         if _fields(ahead[step].content) == columns:
             break
         content += b"\n" + ahead[step].content
@@ -79,7 +79,7 @@ def _join(line: Record, ahead: deque[Record], lines: Iterator[Record], columns: 
 
 
 def _fields(content: bytes) -> int | None:
-    """How many fields the record has; None where its quotes are not in order."""
+    """The number of fields of the record; None if its quotes are not balanced."""
     if b'"' not in content:
         return content.count(b",") + 1
     return len(FIELDS.findall(content)) if RECORD.fullmatch(content) else None
@@ -102,7 +102,7 @@ def problem(content: bytes) -> str | None:
 
 
 def shown(content: bytes) -> str:
-    """The record as text; where it is none, bytes beyond ASCII are written \\ooo."""
+    """The record as text; if it is not UTF-8, bytes beyond ASCII are written \\ooo."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -111,7 +111,7 @@ def shown(content: bytes) -> str:
 
 
 def write_numbered(records: Iterable[Record], folder: Path) -> None:
-    """Write `records.csv`, each record with its number before it, and `problems.csv`: the number and why not."""
+    """Write valid records with their numbers to `records.csv`, numbers and problems of the others to `problems.csv`."""
     with (folder / "records.csv").open("wb") as good, (folder / "problems.csv").open("w", encoding="utf-8") as bad:
         problems = csv.writer(bad, lineterminator="\n")
         for record in records:

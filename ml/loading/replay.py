@@ -1,4 +1,4 @@
-"""Rejected rows that a person has corrected go into their table."""
+"""Loads rejected rows that a person has corrected into their table."""
 
 import hashlib
 import tempfile
@@ -37,7 +37,7 @@ where greatest(try_cast(last_login_mp_date_1 as date), try_cast(last_login_ml_da
 
 
 def replay_rejects(conn: psycopg.Connection, stated: StatedDates) -> list[Load]:
-    """Add the rejects of the present loads whose `mended_text` is filled in; what is still wrong stays rejected."""
+    """Load the rejects of the current loads that have a `mended_text`; rows that are still wrong stay rejected."""
     replayed = []
     for raw in FILES:
         with locked(conn, raw):
@@ -74,7 +74,7 @@ def _replay(conn: psycopg.Connection, reading: Reading, load_id: int, corrected:
 def _reject_more(
     conn: psycopg.Connection, reading: Reading, first: date | None, last: date | None, month: date | None
 ) -> None:
-    """What a corrected row must keep beside the rules for every row."""
+    """Reject corrected rows that contradict the rows loaded before."""
     raw, duck = reading.raw, reading.duck
     if raw is PAYMENTS:
         duck.execute(OUTSIDE, {"first": first, "last": last})

@@ -1,4 +1,4 @@
-"""The dates that `.env` states in place of those found in the files."""
+"""The dates stated in `.env`, which replace those found in the files."""
 
 import re
 from datetime import date
@@ -16,10 +16,10 @@ where table_name = 'raw.active_user' and status = 'loaded' order by load_id desc
 
 
 def state_dates(conn: psycopg.Connection) -> StatedDates:
-    """Write down the dates that the environment states; empty ones follow from the files.
+    """Record the dates that the environment states; empty ones are taken from the files.
 
     Raises:
-        CommandError: one of them is no date.
+        CommandError: one of them is not a date.
     """
     env = settings()
     month = _stated("EXTRACTION_MONTH", env.extraction_month, "month (expected YYYY-MM)")
@@ -49,7 +49,7 @@ def _stated(variable: str, value: str, expected: str) -> date | None:
 
 
 def check_stated_dates(conn: psycopg.Connection) -> None:
-    """Raise CommandError where a stated date contradicts the loaded files."""
+    """Raise CommandError if a stated date contradicts the loaded files."""
     [(first, month, through, cutoff)] = conn.execute(
         "select first_payment_date, extraction_month, data_complete_through, evaluate_cutoff from ops.current_data"
     ).fetchall()

@@ -1,10 +1,10 @@
-"""Prints the SQL that makes the raw tables, or brings old ones up to date: `python -m ml.loading.tables`."""
+"""Prints the SQL that creates the raw tables or updates old ones: `python -m ml.loading.tables`."""
 
 from ml.loading.files import FILES, KINDS, Column, RawFile
 
 
 def statements(raw: RawFile) -> list[str]:
-    """The table, its columns and their comments, in PL/pgSQL."""
+    """PL/pgSQL statements for the table, its columns and their comments."""
     comment = f"{raw.grain} Source: {raw.file_name}, loaded by python -m ml.load."
     made = [f"create table if not exists {raw.table} ();", f"comment on table {raw.table} is {_quoted(comment)};"]
     for column in raw.columns:
@@ -16,7 +16,7 @@ def statements(raw: RawFile) -> list[str]:
 
 
 def definition(column: Column) -> str:
-    """The column's SQL type with the rules that its kind has, in PostgreSQL's words."""
+    """The column's SQL type and constraints."""
     kind = KINDS[column.kind]
     check = f"check ({kind.rule.format(value=column.name)})" if kind.rule else ""
     return " ".join(part for part in (kind.type, kind.modifier, check) if part)

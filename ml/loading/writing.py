@@ -1,4 +1,4 @@
-"""The rows of a file in PostgreSQL, and the record of the load; all in the caller's transaction."""
+"""Writes the rows of a file and the record of the load to PostgreSQL, in the caller's transaction."""
 
 import io
 from dataclasses import asdict, dataclass
@@ -27,7 +27,7 @@ set first_payment_date = excluded.first_payment_date
 where customers.first_payment_date <> excluded.first_payment_date;
 analyze staging.customers;
 """
-# What a person has corrected before need not be corrected again.
+# A correction made for an earlier load is kept.
 INSERT_REJECTS = """
 insert into ops.raw_rejects (load_id, file_name, line_number, line_text, reason, mended_text)
 select %(load_id)s, %(file_name)s, line_number, line_text, reason, mended_text
@@ -79,7 +79,7 @@ def copy_rows(conn: psycopg.Connection, table: str, rows: pa.RecordBatchReader) 
 
 
 def replace_rows(conn: psycopg.Connection, reading: Reading, file_bytes: int) -> int:
-    """Replace all rows of the file's table by those that are not rejected; returns how many those are."""
+    """Replace all rows of the file's table by those that are not rejected; return their number."""
     table = reading.raw.table
     conn.execute("set local session_replication_role = replica")  # no triggers: staging.customers is built below
     indexes = _clear(conn, table, file_bytes)
@@ -96,12 +96,12 @@ def replace_rows(conn: psycopg.Connection, reading: Reading, file_bytes: int) ->
 
 
 def _clear(conn: psycopg.Connection, table: str, file_bytes: int) -> list[str]:
-    """Delete every row. Where the file outgrows the table, drop the indexes: returns the SQL that makes them again."""
+    """Delete all rows. If the file is much larger than the table, drop its indexes; return the SQL to rebuild them."""
     [is_filled, bytes_before] = conn.execute(
         f"select exists (select from {table}), pg_relation_size('{table}')"
     ).fetchall()[0]
     if is_filled:
-        # DELETE and not TRUNCATE: readers are not locked out, and whoever reads an older snapshot still sees the rows.
+        # DELETE and not TRUNCATE: readers are not blocked, and transactions with an older snapshot still see the rows.
         conn.execute(f"delete from {table}")
     if file_bytes <= 4 * bytes_before:
         return []
@@ -111,7 +111,7 @@ def _clear(conn: psycopg.Connection, table: str, file_bytes: int) -> list[str]:
     except psycopg.errors.LockNotAvailable:
         return []  # somebody reads it: the indexes stay
     if not is_filled:
-        conn.execute(f"truncate {table}")  # no pages of an attempt before this one
+        conn.execute(f"truncate {table}")  # removes the pages of a failed attempt
     indexes: dict[str, str] = dict(conn.execute(INDEXES, (table,)).fetchall())
     for name in indexes:
         conn.execute(f"drop index {name}")
@@ -121,7 +121,7 @@ def _clear(conn: psycopg.Connection, table: str, file_bytes: int) -> list[str]:
 def record_load(conn: psycopg.Connection, load: Load, rejects: list[tuple[int, str, str]]) -> int:
     """Write a load and its rejects (line number, text, reason); returns the load's number."""
     values = asdict(load)
-    if load.status == "unchanged":  # every start says so: the last time is enough
+    if load.status == "unchanged":  # every start records this: the last time is enough
         conn.execute("delete from ops.raw_loads where table_name = %(table_name)s and status = 'unchanged'", values)
     statement = SQL("insert into ops.raw_loads ({}) values ({}) returning load_id").format(
         SQL(", ").join(map(Identifier, values)), SQL(", ").join(SQL("%({})s").format(SQL(name)) for name in values)
@@ -136,7 +136,7 @@ def record_load(conn: psycopg.Connection, load: Load, rejects: list[tuple[int, s
 
 
 def lock_table(conn: psycopg.Connection, raw: RawFile) -> None:
-    """Be the one loader of the table until the transaction ends; five minutes at most are spent on any lock."""
+    """Be the only loader of the table until the transaction ends; wait for any lock for at most five minutes."""
     conn.execute(
         "select set_config('lock_timeout', '5min', true) where current_setting('lock_timeout') = '0';"
         "set local maintenance_work_mem = '256MB'"

@@ -1,1 +1,1 @@
-"""What a snapshot date means: the range the data cover, labels, and the direction of the churn flag."""
+"""Snapshot dates: the range that the data cover, the features, labels, and the direction of the churn flag."""

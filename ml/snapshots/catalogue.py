@@ -1,7 +1,7 @@
-"""The features of a customer at a snapshot date, each stated once: column, unit, words, limits and role in the model.
+"""All features of a customer at a snapshot date, each defined once: column, unit, texts, limits and role in the model.
 
 The table and its comments, the contract's limits, the model's columns, the form's labels and the table in docs/model.md
-follow from here; airflow/include/sql/features_churn.sql computes the values.
+are generated from it; airflow/include/sql/features_churn.sql computes the values.
 
 `python -m ml.snapshots.catalogue` prints the columns as JSON, for docker/postgres/init/50_features_tables.sql; with
 `--docs` it writes the table of docs/model.md. psql runs it at every start, so it imports the standard library alone.
@@ -14,7 +14,7 @@ from pathlib import Path
 from ml.snapshots.feature import REAL, Feature, Role, Text, Unit
 
 TABLE = "features.churn_weekly_features"
-CHURN_DAYS = 60  # who makes no payment in as many days has churned; a label speaks of as many days from the snapshot
+CHURN_DAYS = 60  # a customer without a payment in so many days has churned; a label covers as many
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "model.md"
 DOCS_BEGIN, DOCS_END = "<!-- catalogue: begin -->\n", "<!-- catalogue: end -->\n"
 
@@ -24,8 +24,8 @@ TREND, FLAG = Unit("ratio", Text("1 = steady", "1 = pareja")), Unit("0 or 1", Te
 DAYS, WEEKS, PAYMENTS, SEGMENTS, NAME = (Unit(name) for name in ("days", "weeks", "payments", "segments", "name"))
 
 
-# What it is, then its label and meaning in English and Spanish. In the order of the table: wide columns first,
-# which leaves no gaps between them.
+# Each with its label and meaning in English and Spanish. In the order of the table: wide columns first, which leaves no
+# gaps between them.
 # fmt: off
 FEATURES: tuple[Feature, ...] = (
     *(Feature(f"spent_{days}d", REAL, PESOS, "heavy-tailed", "payments", minimum=0,
@@ -176,7 +176,7 @@ def columns() -> list[tuple[str, str, str]]:
 
 
 def limit_conditions() -> list[str]:
-    """What the contract asks of each feature of a row, as SQL conditions."""
+    """The limits of each feature, as SQL conditions for the contract."""
     return [limits for feature in FEATURES if (limits := feature.limits())]
 
 

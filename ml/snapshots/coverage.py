@@ -1,4 +1,4 @@
-"""Which snapshot dates the loaded data allow, and what a load says of itself."""
+"""Which snapshot dates the loaded data allow, and the record of the loaded files."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,7 +19,7 @@ class CurrentData:
     first_payment_date: date
     extraction_month: date  # first day of month -1 of the monthly files
     data_complete_through: date
-    evaluate_cutoff: date  # the two months of the churn flag begin here
+    evaluate_cutoff: date  # first day of the two months of the churn flag
     raw_fingerprint: str
 
     @property
@@ -37,7 +37,7 @@ def current_data(conn: psycopg.Connection) -> CurrentData:
     """Read `ops.current_data`.
 
     Raises:
-        CommandError: the payments, or what follows from another file, are not loaded.
+        CommandError: the payments or another required file are not loaded.
     """
     row = conn.execute(
         "select first_payment_date, extraction_month, data_complete_through, evaluate_cutoff, raw_fingerprint"
@@ -51,7 +51,7 @@ def current_data(conn: psycopg.Connection) -> CurrentData:
 def covered_range(conn: psycopg.Connection) -> tuple[date, date]:
     """First and last snapshot date, both inclusive, that the loaded payments allow.
 
-    From the first payment + 90 days, so that every window is whole, to the day after the last complete day.
+    From the first payment + 90 days, so that every window is complete, to the day after the last complete day.
 
     Raises:
         CommandError: no payments are loaded, or fewer than 90 days of them.
@@ -68,11 +68,11 @@ def covered_range(conn: psycopg.Connection) -> tuple[date, date]:
 
 
 def require_covered(conn: psycopg.Connection, snapshot_date: date) -> None:
-    """Return when `snapshot_date` lies in `covered_range`.
+    """Check that `snapshot_date` lies in `covered_range`.
 
     Raises:
-        Skip: it does not, and a scheduler started the run.
-        CommandError: it does not, and someone asked for this date.
+        Skip: it does not, and the scheduler started the run.
+        CommandError: it does not, and a person asked for this date.
     """
     first, last = covered_range(conn)
     if first <= snapshot_date <= last:

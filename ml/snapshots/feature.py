@@ -1,4 +1,4 @@
-"""What is said of one feature: its column, unit, words in both languages, limits and role in the model."""
+"""The definition of one feature: its column, unit, texts in both languages, limits and role in the model."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -15,7 +15,7 @@ class Text(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """What a value counts, and the note with which the form's labels show it."""
+    """The unit of a value, and the note that shows it in the labels of the form."""
 
     name: str
     note: Text | None = None
@@ -37,12 +37,12 @@ class Feature:
     required: bool = False
 
     def shown(self, language: str) -> str:
-        """What the form calls it in `language` (es or en), with its unit where the label does not say it."""
+        """Its label in the form in `language` (es or en), with the unit if the label does not contain it."""
         label, note = (getattr(text, language, "") for text in (self.label, self.unit.note))
         return f"{label} ({note})" if note else str(label)
 
     def limits(self) -> str:
-        """SQL condition that says which values are allowed, empty if all are; NULL is not known and breaks no limit."""
+        """SQL condition for the allowed values, empty if all are; NULL means not known and is within any limit."""
         known = f"{self.name} is not null" if self.required else ""
         least = "" if self.minimum is None else f"{self.name} >= {self.minimum}"
         most = "" if self.maximum is None else f"{self.name} <= {self.maximum}"

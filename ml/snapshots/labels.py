@@ -1,4 +1,4 @@
-"""Fill in the labels of earlier snapshots that the data loaded since have settled."""
+"""Update the labels of earlier snapshots that are known from the data loaded since."""
 
 from datetime import date
 
@@ -24,7 +24,7 @@ RECORD_LABELS = """
 
 
 def basis(conn: psycopg.Connection, data: CurrentData) -> dict[str, object]:
-    """What the labels written now follow from, as columns of ops.feature_builds: data, cutoff, and the rule."""
+    """What the labels written now are based on, as columns of ops.feature_builds: data, cutoff, and the rule."""
     row = conn.execute("select md5(pg_get_functiondef('features.churn_label'::regproc))").fetchone()
     assert row is not None
     return {
@@ -37,8 +37,8 @@ def basis(conn: psycopg.Connection, data: CurrentData) -> dict[str, object]:
 def mature(conn: psycopg.Connection, data: CurrentData) -> dict[date, int]:
     """Bring the labels of every snapshot that can still change up to date; return how many rows changed in each.
 
-    A snapshot is looked at when its CHURN_DAYS were not over at the last look and other data are loaded since, or when
-    the rule changed. A snapshot that is closed stays as it is until it is rebuilt.
+    A snapshot is updated if its CHURN_DAYS were not over at the last update and other data were loaded since, or if the
+    rule changed. A closed snapshot does not change until it is rebuilt.
     """
     parameters = {
         "churn_days": CHURN_DAYS,

@@ -1,7 +1,8 @@
-"""Check what the churn flag of raw.evaluate means against what its customers did last.
+"""Check the meaning of the churn flag of raw.evaluate against what its customers did last.
 
-Who is going to stay away has, on the whole, paid less in the last days before the cutoff. The rank correlation of the
-flag with those payments (Spearman, ties at their mean rank) must have the sign that EVALUATE_CHURN_MEANS says.
+Customers who are going to stay away have, on average, paid less in the last days before the cutoff. The rank
+correlation of the flag with those payments (Spearman, ties at their mean rank) must have the sign that
+EVALUATE_CHURN_MEANS implies.
 """
 
 from math import atanh, sqrt, tanh
@@ -15,8 +16,8 @@ from ml.snapshots.coverage import CurrentData
 from ml.utils_io import sql
 
 LATE_DAYS = 30  # before the cutoff
-MIN_CUSTOMERS = 30  # of each flag value; fewer decide nothing
-Z = 3.29  # two-sided 99.9 %: an honest setting is stopped once in two thousand loads, if the truth were no correlation
+MIN_CUSTOMERS = 30  # of each flag value; with fewer, the check is undecided
+Z = 3.29  # two-sided 99.9 %: without any correlation, a correct setting would be stopped once in two thousand loads
 
 
 def check(conn: psycopg.Connection, data: CurrentData) -> dict[str, Any]:

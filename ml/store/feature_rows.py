@@ -1,4 +1,4 @@
-"""Many feature rows out of PostgreSQL as Arrow record batches, and as the data frames that the model takes."""
+"""Reads many feature rows from PostgreSQL as Arrow record batches, and as the data frames that the model takes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,10 +20,10 @@ from ml.model_config import NUMERIC_FEATURES
 def reading(
     conn: psycopg.Connection, query: str, columns: Sequence[str], parameters: Mapping[str, Any]
 ) -> Iterator[pa.RecordBatchReader]:
-    """Record batches of `query`, whose `{columns}` are `columns`, in no certain order.
+    """Record batches of `query`, with `columns` in place of `{columns}`, in no particular order.
 
-    One statement, so all rows are of one state of the table. It runs on another connection with the same settings as
-    `conn`; the values are quoted on this side, since ADBC holds the result of a statement with bound ones whole.
+    One statement reads all rows, so they are of one state of the table. It runs on another connection with the same
+    settings as `conn`. The client quotes the values: with bound parameters, ADBC would hold the whole result in memory.
 
     Raises:
         TryLater: the server cannot be reached, or went away.
@@ -35,7 +35,7 @@ def reading(
         with adbc_driver_postgresql.dbapi.connect(server, autocommit=True) as source, source.cursor() as cursor:
             cursor.execute(statement)
             yield cursor.fetch_record_batch()
-    except (adbc_driver_manager.OperationalError, OSError) as error:  # at the start, and between two batches
+    except (adbc_driver_manager.OperationalError, OSError) as error:  # at the start, and between batches
         raise TryLater(f"PostgreSQL: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""The MLflow registry: versions of the churn model, what travels with them, and which one is in production."""
+"""The MLflow registry: versions of the churn model, their tags, and which one is in production."""
 
 import json
 import warnings
@@ -71,7 +71,7 @@ def session() -> Iterator[MlflowClient]:
 
     Raises:
         TryLater: the server does not answer, or fails.
-        CommandError: the server refuses what was asked.
+        CommandError: the server refuses the request.
     """
     uri = settings().mlflow_tracking_uri
     mlflow.set_tracking_uri(uri)
@@ -131,11 +131,11 @@ def set_production(client: MlflowClient, version: str) -> None:
 
 
 def follow_alias(client: MlflowClient) -> list[str]:
-    """Make the version under the alias the only one in stage Production; return the versions whose stage changed."""
+    """Make the version of the alias the only one in stage Production; return the versions whose stage changed."""
     aliased = production_version(client)
     changed = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated; readers of them remain
+        warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated, but still used by consumers
         for found in _versions(client):
             in_stage, wanted = found.current_stage == PRODUCTION_STAGE, str(found.version) == aliased
             if in_stage != wanted:

@@ -1,1 +1,1 @@
-"""What training is made of: rows, split, model, figures, card; its command is `ml.train`."""
+"""The parts of training: rows, split, model, figures, model card; the command is `ml.train`."""

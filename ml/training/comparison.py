@@ -12,7 +12,7 @@ from ml.training.metrics import figures, is_measurable
 
 @dataclass(frozen=True)
 class Comparison:
-    """Figures of challenger and champion on `heldout_rows` rows; none where those allow no measurement."""
+    """Figures of challenger and champion on `heldout_rows` rows; empty if they cannot be measured."""
 
     challenger: dict[str, float]
     champion: dict[str, float]
@@ -25,7 +25,7 @@ class Comparison:
 def compare(conn: psycopg.Connection, challenger: registry.ChurnVersion, champion: registry.ChurnVersion) -> Comparison:
     """Score both on the held-out customers of the snapshots that the challenger was trained on.
 
-    Neither version has seen these customers. The champion stays where its challenger cannot be measured.
+    Neither version was trained on these customers. If the challenger cannot be measured, the champion stays.
 
     Raises:
         CommandError: a version's files are not in the artifact store.

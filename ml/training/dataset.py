@@ -1,4 +1,4 @@
-"""Labelled rows of `features.churn_weekly_features` as a data frame, and a digest of what it holds."""
+"""Labelled rows of `features.churn_weekly_features` as a data frame, and a digest of its contents."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ def load(
 ) -> pd.DataFrame:
     """The labelled rows of the active cohort at `snapshot_dates`, of customers in `buckets` [first, end).
 
-    Columns: customer_id, snapshot_date, LABELS and `features`, ordered by snapshot and customer: a table has no order,
-    a fit needs one.
+    Columns: customer_id, snapshot_date, LABELS and `features`; ordered by snapshot and customer, because a table has no
+    order and a fit depends on it.
 
     Raises:
         TryLater: the server cannot be reached, or went away.

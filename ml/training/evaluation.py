@@ -24,7 +24,7 @@ class Group:
 
     @property
     def not_measurable(self) -> str | None:
-        """Why there are no figures, or None where there are."""
+        """Why there are no figures, or None if there are."""
         if self.figures:
             return None
         return (

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from ml.model_config import CUSTOMER_BUCKETS, FOLDS, HELDOUT_BUCKETS
 
-LARGEST_ID = 9223372036854775807  # the mask clears the sign of a negative id, in both languages alike
+LARGEST_ID = 9223372036854775807  # as a mask, clears the sign of a negative id, as the SQL does
 
 
 def customer_bucket(customer_id: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bucket 0..999 of each customer: two Lehmer steps with a shift between them, so that neighbours part."""
+    """Bucket 0..999 of each customer: two Lehmer steps with a shift in between, which separates neighbouring ids."""
     mixed = (customer_id & LARGEST_ID) % 2147483647 * 48271 % 2147483647
     return (mixed ^ (mixed >> 15)) * 69621 % 2147483629 * CUSTOMER_BUCKETS // 2147483629
 
@@ -30,7 +30,7 @@ def fold(customer_id: NDArray[np.int64]) -> NDArray[np.int64]:
 def bucket_range(active_rows: int, max_training_rows: int, max_heldout_rows: int) -> tuple[int, int]:
     """Buckets [low, high) whose customers are read: all, unless `active_rows` would exceed either number of rows.
 
-    Customers in [low, HELDOUT_BUCKETS) measure, those in [HELDOUT_BUCKETS, high) train.
+    Customers in [low, HELDOUT_BUCKETS) are measured on, those in [HELDOUT_BUCKETS, high) are trained on.
     """
     per_bucket = max(active_rows / CUSTOMER_BUCKETS, 1e-9)
     heldout = min(HELDOUT_BUCKETS, int(max_heldout_rows / per_bucket))

@@ -24,7 +24,7 @@ class Figure:
 
 
 def figures(churned: Labels, scores: Floats, weights: Floats | None = None) -> dict[str, float]:
-    """Brier and calibration error in probability, log loss in nats a row, lift as a ratio; rows count by `weights`."""
+    """Brier and calibration error in probability, log loss in nats per row, lift as a ratio; weighted by `weights`."""
     weights = np.ones(len(scores)) if weights is None else weights
     order = np.argsort(scores, kind="stable")
     by_rank = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
@@ -51,8 +51,8 @@ def is_measurable(churned: Labels) -> bool:
 
 
 def measure(churned: Labels, scores: Floats, customer_id: NDArray[np.int64]) -> dict[str, Figure]:
-    """`figures` with intervals, or nothing where `is_measurable` says no."""
-    order = np.argsort(scores)  # once: scikit-learn sorts what is sorted in half the time
+    """`figures` with intervals; empty if not `is_measurable`."""
+    order = np.argsort(scores)  # once: scikit-learn sorts sorted rows in half the time
     churned, scores = churned[order], scores[order]
     return bootstrap(lambda weights: figures(churned, scores, weights), churned, customer_id[order])
 
@@ -73,10 +73,10 @@ def gain_over(churned: Labels, scores: Floats, other: Floats, customer_id: NDArr
 def bootstrap(
     statistic: Callable[[Floats], dict[str, float]], churned: Labels, customer_id: NDArray[np.int64]
 ) -> dict[str, Figure]:
-    """`statistic` of unit weights, and its interval over draws of customers with replacement, if measurable.
+    """`statistic` with unit weights, and its interval over draws of customers with replacement, if measurable.
 
-    A replicate weighs each row by how often its customer was drawn. A customer's rows are drawn together: eight
-    snapshots of one person are not eight witnesses.
+    A replicate weights each row by how often its customer was drawn. The rows of a customer are drawn together, because
+    eight snapshots of one person are not independent.
     """
     if not is_measurable(churned):
         return {}

@@ -1,4 +1,4 @@
-"""The model card: a page about one version for people, kept with its run."""
+"""The model card: a page that describes one version, logged with its run."""
 
 import json
 
@@ -9,7 +9,7 @@ from ml.training.profile import Training
 
 
 def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation) -> str:
-    """What the model says, what it was made from, how good it is, and what it is not for, in Markdown."""
+    """What the model predicts, what it was made from, how good it is, and what it must not be used for, in Markdown."""
     lines = [
         f"# {MODEL_NAME}",
         "",

@@ -1,4 +1,4 @@
-"""The scikit-learn pipeline: what it is made of, and its fit with out-of-fold scores by customer."""
+"""The scikit-learn pipeline: its steps, and its fit with out-of-fold scores by customer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ MISSING = "(missing)"
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted pipeline, and for each training row the score of a model that never saw its customer."""
+    """A fitted pipeline, and for each training row the score of a model that was not trained on its customer."""
 
     pipeline: Pipeline
     out_of_fold: NDArray[np.float64]
 
 
 def preprocessing(features: Sequence[str]) -> ColumnTransformer:
-    """Impute, scale and one-hot encode `features`; each categorical feature has a step of its own name.
+    """Impute, scale and one-hot encode `features`; each categorical feature has a step with its name.
 
-    No step marks what was missing: whether a monthly counter is known follows from the calendar.
+    There are no indicators of missing values: the calendar decides whether a monthly counter is known.
     """
     # arcsinh: the logarithm for large values, linear near zero, and defined below it.
     logarithm = FunctionTransformer(np.arcsinh, feature_names_out="one-to-one")
@@ -62,9 +62,9 @@ def preprocessing(features: Sequence[str]) -> ColumnTransformer:
 
 
 def fit(frame: pd.DataFrame, churned: NDArray[np.int8], folds: NDArray[np.int64]) -> Fitted:
-    """Fit on all rows, and once without each fold. The preprocessing sees all rows at once, and no label."""
+    """Fit on all rows, and once without each fold. The preprocessing is fitted once on all rows; it uses no labels."""
     before = preprocessing(list(frame.columns))
-    with threadpool_limits(limits=1, user_api="blas"):  # the same sums, whatever the number of cores
+    with threadpool_limits(limits=1, user_api="blas"):  # the same sums for any number of cores
         matrix = before.fit_transform(frame)
         split = PredefinedSplit(folds)
         out_of_fold = cross_val_predict(_classifier(), matrix, churned, cv=split, method="predict_proba")[:, 1]
@@ -76,10 +76,10 @@ def best_f1_threshold(churned: NDArray[np.int8], scores: NDArray[np.float64]) ->
     """Threshold whose `score >= threshold` has the highest F1 for churn, and that F1; `churned` has both classes."""
     precision, recall, thresholds = precision_recall_curve(churned, scores)
     f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)  # none caught: 0
-    best = int(np.argmax(f1[:-1]))  # its last point has no threshold
+    best = int(np.argmax(f1[:-1]))  # the last point has no threshold
     return float(thresholds[best]), float(f1[best])
 
 
 def _classifier() -> LogisticRegression:
-    # Second-order: a handful of steps where features are collinear and lbfgs takes hundreds, and the optimum to 1e-10.
+    # Second-order: with collinear features it takes a few steps, where lbfgs takes hundreds, and is exact to 1e-10.
     return LogisticRegression(C=REGULARISATION_C, max_iter=MAX_ITERATIONS, solver=SOLVER)

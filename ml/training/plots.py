@@ -33,7 +33,7 @@ def quality_plots(churned: NDArray[np.int8], scores: NDArray[np.float64]) -> dic
 
 
 def coefficient_plot(names: Sequence[str], coefficients: NDArray[np.float64]) -> Figure:
-    """The largest coefficients: log odds of churn a standard deviation, or a category."""
+    """The largest coefficients: log odds of churn per standard deviation, or per category."""
     order = np.argsort(np.abs(coefficients))[-COEFFICIENTS_SHOWN:]
     figure, axes = _figure(height=7)
     axes.barh([names[i].split("__")[-1] for i in order], coefficients[order], color=INK)

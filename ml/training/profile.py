@@ -1,4 +1,4 @@
-"""What travels with a model version: the tags that consumers read, and the profile of the training rows."""
+"""Metadata of a model version: the tags that consumers read, and the profile of the training rows."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ SIGNIFICANT_DIGITS = 5
 
 @dataclass(frozen=True)
 class Training:
-    """What one training used and decided, before anything is logged."""
+    """The inputs and decisions of one training, before anything is logged."""
 
     snapshot_date: date
     lookback_weeks: int
@@ -106,5 +106,5 @@ def version_tags(
         "prediction_shape": "n x 2: column 0 is P(stays), column 1 is P(churns)",
     }
     tags = {name: json.dumps(value, default=str, ensure_ascii=False) for name, value in values.items()}
-    # Compared and shown as they are.
+    # Not JSON: compared and shown as they are.
     return tags | {n: str(values[n]) for n in ("training_fingerprint", "data_digest", "code_digest", "git_commit")}

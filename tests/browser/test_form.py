@@ -218,7 +218,7 @@ def test_another_version_in_production_is_followed_without_a_restart(site, new_p
 
 
 def press_until(page: Page, button: str, text: str | re.Pattern[str]) -> None:
-    """Press the button again and again until the text shows; the page may know the former version for ten seconds."""
+    """Press the button again and again until the text shows; the page may use the previous version for ten seconds."""
     deadline = time.monotonic() + 300
     while not page.get_by_text(text).is_visible():
         assert time.monotonic() < deadline, f"{text} did not show"

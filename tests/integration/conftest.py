@@ -59,7 +59,7 @@ def postgres_bin_dir() -> Path:
 
 @dataclass
 class Database:
-    """A database of its own for one test."""
+    """A database for one test."""
 
     cluster: Cluster
     name: str

@@ -63,7 +63,7 @@ def wait_until(seen: Callable[[], Seen | None], what: str) -> Seen:
 
 
 class Running:
-    """`python -m <command>` against `database`, in a process group of its own."""
+    """`python -m <command>` against `database`, in its own process group."""
 
     def __init__(self, database: "Database", *command: str, **env: str) -> None:
         self.command = command

@@ -61,7 +61,7 @@ FILES: dict[str, tuple[str, str, Callable[[int], str]]] = {
 
 
 class Folder:
-    """A CSV_DIR with all seven files, clean until a test writes something else."""
+    """A CSV_DIR with the six CSV files and the crypto history, clean until a test writes something else."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

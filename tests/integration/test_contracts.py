@@ -272,7 +272,7 @@ def test_reject_reasons_of_a_rule_that_is_not_understood(conn, contract, rule):
     "path", sorted((ROOT / "airflow/include/expectations").glob("*.yml")), ids=lambda path: path.stem
 )
 def test_contracts_of_the_project_fit_their_tables(database, path):
-    bindings = {"snapshot_date": date(2019, 5, 26), "attempt_id": 1}
+    bindings = {"snapshot_date": date(2019, 5, 26), "churn_days": 60, "attempt_id": 1}
     message = ""
     with database.connect(user="meli_pipeline", password=PASSWORDS["PIPELINE_DB_PASSWORD"]) as conn:
         try:

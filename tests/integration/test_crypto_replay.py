@@ -1,4 +1,4 @@
-"""Rejected rows that were mended come back in; the others stay out and stay known."""
+"""Corrected rejects are loaded; the others stay rejected and on record."""
 
 from tests.integration.crypto_history import contract_folder, etl, events, forget, plant, rejects
 

@@ -30,7 +30,7 @@ ADD_COLUMN = "alter table features.churn_weekly_features add column spent_14d do
 
 @pytest.fixture
 def checkout(tmp_path) -> Path:
-    """The pipeline in a folder of its own."""
+    """A copy of the pipeline."""
     for folder in ("ml", "airflow/include"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path

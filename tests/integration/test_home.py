@@ -1,4 +1,4 @@
-"""The tests leave the home folder of whoever runs them as it was."""
+"""The tests do not change the home folder of the user who runs them."""
 
 import os
 import subprocess

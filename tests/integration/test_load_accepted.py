@@ -75,7 +75,7 @@ def test_quoted_field(shared: Database, tmp_path: Path, name: str, end: str) -> 
 
 @pytest.mark.parametrize("text", ["\x01a\x01", "\\.", "\\N", "\t", "a\\tb", "'"])
 def test_text_is_kept_as_it_is(database: Database, tmp_path: Path, text: str) -> None:
-    """What COPY might take for a sign of its own."""
+    """Texts that have a special meaning for COPY."""
     folder = Folder(tmp_path / "csv")
     folder.spoil("raw.payments", 2, f"2019-01-01,9,1,1,{text},0")
     assert folder.load(database, "raw.payments")["rows_loaded"] == CUSTOMERS

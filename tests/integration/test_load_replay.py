@@ -1,4 +1,4 @@
-"""Rejected rows that somebody has corrected are taken back in."""
+"""Rejected rows that somebody has corrected are loaded."""
 
 from pathlib import Path
 

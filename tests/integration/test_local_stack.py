@@ -50,7 +50,7 @@ BACK_S = 120  # a task whose process or scheduler was killed is at work again by
 
 @dataclass
 class Stack:
-    """A copy of the checkout with ports of its own."""
+    """A copy of the checkout with its own ports."""
 
     folder: Path
     settings: config.Config

@@ -1,4 +1,4 @@
-"""The notebooks, executed as the notebook role against PostgreSQL and MLflow; the READMEs' figures, computed anew."""
+"""The notebooks, executed as the notebook role against PostgreSQL and MLflow; the READMEs' figures, computed again."""
 
 import json
 from dataclasses import dataclass

@@ -33,6 +33,7 @@ def run_of(day, session):
     return run
 
 with create_session() as session:
+    others = Pool.get_pool("default_pool", session=session).occupied_slots(session=session)  # of other DAGs' runs
     for look in session.query(TaskReschedule):
         look.start_date -= timedelta(seconds=float(waited))
         look.reschedule_date -= timedelta(seconds=float(waited))
@@ -50,7 +51,7 @@ with create_session() as session:
                 _run_task(ti=task, task=dag.get_task(task.task_id))
         run.update_state(session=session, execute_callbacks=False)
         tasks = {task.task_id: task.state for task in run.get_task_instances(session=session)}
-        slots = Pool.get_pool("default_pool", session=session).occupied_slots(session=session)
+        slots = Pool.get_pool("default_pool", session=session).occupied_slots(session=session) - others
         states[day] = [run.state, tasks["wait_for_features"], tasks["score"], slots]
     print(json.dumps(states))
 """

@@ -1,4 +1,4 @@
-"""The stack under test: a copy of this checkout, with passwords and ports of its own, under Docker Compose."""
+"""The stack under test: a copy of this checkout, with its own passwords and ports, under Docker Compose."""
 
 import json
 import os

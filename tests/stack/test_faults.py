@@ -1,4 +1,4 @@
-"""Services killed in the middle of DAGs, power cuts, cut networks, full disks: nothing is lost or doubled, all heals.
+"""Services killed in the middle of DAGs, power cuts, cut networks, full disks: nothing is lost or duplicated.
 
 A kill is a SIGKILL of the process from outside, as the kernel's memory killer sends it: what `docker kill` ends, the
 engine does not restart. "In the middle" is observed: the DAG's own transaction waits for a lock that the test holds, or
@@ -108,7 +108,7 @@ def triggered(api: AirflowApi, dag_id: str, name: str) -> tuple[str, bool]:
 
 
 def check_nothing_lost(stack: Stack, before: dict[str, object], registered: list[tuple[object, ...]], new: int) -> None:
-    """Tables as before; `new` more versions, each of its own training, one in Production."""
+    """Tables as before; `new` more versions, each from another training, one in Production."""
     assert contents(stack) == before
     count = int(registered[0][0]) + new
     assert versions(stack) == [(count, count, 1, 1)]

@@ -1,4 +1,4 @@
-"""STACK=seed: the same source on Airflow 2.8 and MLflow 2.10, in a stack of its own."""
+"""STACK=seed: the same source on Airflow 2.8 and MLflow 2.10, in a separate stack."""
 
 import shutil
 import tempfile

@@ -1,10 +1,11 @@
 -- The rows of one snapshot of features.churn_weekly_features: one per customer with a payment before the snapshot date.
--- ml.features stores them, each column under the name that it has here. The features use what was known before the
+-- ml.features stores them, each column under its name here. The features use what was known before the
 -- snapshot date, source by source; has_paid_since and raw.evaluate serve the label alone.
 -- Parameters: snapshot_date; churn_days; extraction_end, the first day after the extraction month; months_ahead, the
 -- months from month -1 of the snapshot to the extraction month; evaluate_cutoff, the first day that the churn flag
 -- speaks of; flag_means, stayed_away or came_back.
--- Another engine can be given this too: days are cast to int, divisions are of doubles, bits are counted by a function.
+-- The statement can be translated for another engine: days are cast to int, divisions use doubles, and a function counts
+-- bits.
 with
 
 -- The payments of the 90 days before the snapshot; days_before is 1 for the day before it. Money is in ten-thousandths

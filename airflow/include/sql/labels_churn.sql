@@ -1,4 +1,4 @@
--- features.churn_weekly_features, labels of one snapshot as the data loaded now have them; only rows that change.
+-- Updates the labels of one snapshot of features.churn_weekly_features to the data loaded now; only rows that change.
 -- Parameters: snapshot_date; churn_days; evaluate_cutoff, the first day that the churn flag speaks of; flag_means.
 
 with

@@ -1,6 +1,6 @@
 -- One row: customers with a churn flag, those whose flag is 1, and the rank correlation (Spearman) of the flag with the
--- payments in the late_days before evaluate_cutoff. Customers are counted by number of payments first, so that no sort of all
--- of them is needed; those with the same number share their mean rank. NULL when either side does not vary.
+-- payments in the late_days before evaluate_cutoff. Customers are first counted by number of payments, so that they
+-- need not all be sorted; those with the same number share their mean rank. NULL if either side does not vary.
 with
 
 late as (

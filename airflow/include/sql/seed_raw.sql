@@ -1,6 +1,6 @@
--- Load CSV_DIR/sample_data/crypto_transaction_history.csv again, and no other file. Run by psql at the repository's
--- root as the administrator, after docker/postgres/init: psql -f airflow/include/sql/seed_raw.sql
--- All rows are replaced in one transaction; raw_id counts on, so that the new rows are the latest arrivals.
+-- Load CSV_DIR/sample_data/crypto_transaction_history.csv again, and no other file. Run with psql as the administrator
+-- at the repository's root, after docker/postgres/init: psql -f airflow/include/sql/seed_raw.sql
+-- All rows are replaced in one transaction; raw_id continues, so that the new rows are the latest arrivals.
 \set ON_ERROR_STOP on
 \setenv PGHOST :HOST
 \setenv PGPORT :PORT

@@ -1,4 +1,3 @@
--- select_labelled_rows
 -- The labelled rows of the active cohort at some snapshots, of the customers in a range of buckets: one row per customer
 -- and snapshot. Parameters: snapshot_dates, active_days, label_sources, first_bucket, end_bucket (excluded).
 select {columns}

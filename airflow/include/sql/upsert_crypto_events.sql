@@ -1,5 +1,5 @@
--- ops.bt_crypto_events, one row per purchase: what an attempt staged is inserted, or updated where it differs, and what it
--- did not find any more is deactivated; rows that are as staged are not touched. Returns the three numbers.
+-- ops.bt_crypto_events, one row per purchase: inserts what an attempt staged, updates rows that differ from it, and
+-- deactivates rows that it no longer found; rows equal to the staged ones stay unchanged. Returns the three numbers.
 -- Parameters: attempt_id, window_from, window_to.
 with
 

@@ -1,5 +1,5 @@
--- Roles, databases and schemas. Run by psql as the administrator at every start: a changed password takes effect,
--- and a role whose rights were widened by hand is narrowed again.
+-- Roles, databases and schemas. Run with psql as the administrator at every start: changed passwords take effect, and
+-- rights that were granted by hand are revoked.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 set lock_timeout = '90s';  -- longer than the idle time-outs of the reading roles below
@@ -22,9 +22,9 @@ set lock_timeout = '90s';  -- longer than the idle time-outs of the reading role
 \getenv mlflow_db MLFLOW_DB
 
 begin;
--- Roles belong to the whole server: a lock on their catalogue keeps two starts from altering them at once.
+-- Roles belong to the whole server: the lock on their catalogue prevents two starts from altering them at once.
 lock table pg_catalog.pg_authid in share row exclusive mode;
--- The statements below carry passwords: keep them out of the server's log.
+-- The statements below contain passwords: keep them out of the server's log.
 set local log_statement = 'none';
 set local log_min_error_statement = 'panic';
 set local log_min_duration_statement = -1;
@@ -58,10 +58,10 @@ begin
 end
 $$;
 
--- The administrator's own password, for a server that lets this script in without one (a container's local socket).
+-- The administrator's password, for a server that accepts this script without one (a container's local socket).
 select format('alter role %I with password %L', current_user, :'owner_password') where :'owner_password' <> '' \gexec
 
--- Those who only read hold nobody up: neither with a long statement nor with a transaction left open.
+-- Roles that only read must not block others, neither by a long statement nor by an idle transaction.
 alter role meli_reader set default_transaction_read_only = on;
 alter role meli_reader set statement_timeout = '60s';
 alter role meli_reader set lock_timeout = '10s';
@@ -78,7 +78,7 @@ from (values (:'airflow_db', 'meli_airflow'), (:'mlflow_db', 'meli_mlflow')) as 
 where not exists (select from pg_catalog.pg_database where datname = wanted.name)
 \gexec
 
--- Each role enters its own database alone.
+-- Each role may connect to its own database only.
 select format('revoke all on database %I from public', name)
 from (values (current_database()::text), (:'airflow_db'), (:'mlflow_db'), ('postgres'), ('template1')) as closed (name)
 where exists (select from pg_catalog.pg_database where datname = name)
@@ -101,7 +101,7 @@ comment on schema ops is 'What the pipeline produces and records: events, scores
 comment on schema sandbox is 'The notebooks'' own place; nothing in the pipeline reads it.';
 
 -- Brings an old table up to date. ALTER TABLE ... ADD COLUMN IF NOT EXISTS would take an exclusive lock even where
--- there is nothing to add, and wait behind any open reader.
+-- there is nothing to add, and would wait for every open reader.
 create or replace function ops.ensure_column(target regclass, column_name text, definition text) returns boolean
 language plpgsql as $$
 begin

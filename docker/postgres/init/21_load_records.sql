@@ -1,4 +1,4 @@
--- What is on record about each load of a CSV file, and what the data as loaded cover.
+-- The record of each load of a CSV file, and what the loaded data cover.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 set lock_timeout = '90s';
@@ -86,7 +86,7 @@ insert into ops.stated_dates default values on conflict do nothing;
 
 create or replace view ops.current_data as
 with current_loads as (
-    -- what each churn table holds: the last load of its file, and the rejects taken back in since
+    -- what each churn table holds: the last load of its file, and the corrected rejects loaded since
     select raw_loads.*
     from ops.raw_loads
     where status in ('loaded', 'replayed')

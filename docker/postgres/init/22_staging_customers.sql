@@ -1,5 +1,5 @@
--- staging.customers: one row per customer with a payment. Triggers keep it right when somebody changes raw.payments by
--- hand; ml.load, which replaces every payment, switches them off and builds it in bulk.
+-- staging.customers: one row per customer with a payment. Triggers keep it up to date if somebody changes raw.payments
+-- by hand; ml.load, which replaces every payment, switches them off and builds the table in bulk.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 set lock_timeout = '90s';
@@ -15,7 +15,7 @@ comment on column staging.customers.first_payment_date is 'Day of the customer''
 create or replace function staging.add_customers() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    -- Writers of payments take turns: two of them would each decide on rows of the other that they cannot see.
+    -- Writers of payments take turns: neither of two writers at once could see the rows of the other.
     perform pg_advisory_xact_lock(hashtextextended('raw.payments', 0));
     insert into staging.customers as customers (customer_id, first_payment_date)
     select cus_cust_id_buy, min(fecha) from new_payments group by cus_cust_id_buy

@@ -1,11 +1,11 @@
--- The crypto events, and the index by which their daily run finds its window in the raw history.
+-- The crypto events, and the index with which their daily run finds its window in the raw history.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
--- The raw history has its dates as text. Both functions are IMMUTABLE, so that an index can hold their result.
+-- The raw history has its dates as text. Both functions are IMMUTABLE, so that an index can use them.
 create or replace function ops.crypto_purchase_date(purchase_date text) returns date
 language plpgsql immutable strict parallel safe as $$
 declare
@@ -71,7 +71,7 @@ comment on column ops.bt_crypto_events.first_loaded_at is 'When the purchase was
 comment on column ops.bt_crypto_events.updated_at is 'When the row last changed.';
 commit;
 
--- The window is found by date and the unreadable rows by arrival, whatever the length of the history.
+-- The window is found by date and rows without a readable date by arrival, at a cost independent of the history.
 select 'create index bt_crypto_transaction_history_event_date on raw.bt_crypto_transaction_history'
     ' (ops.crypto_event_date(purchase_date, loaded_at), raw_id)'
 where to_regclass('raw.bt_crypto_transaction_history_event_date') is null \gexec

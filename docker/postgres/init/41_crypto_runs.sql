@@ -1,4 +1,4 @@
--- What the daily run of the crypto events keeps of itself: the attempts and the rows that they rejected.
+-- The records of the daily run of the crypto events: its attempts and the rows that they rejected.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 set lock_timeout = '90s';

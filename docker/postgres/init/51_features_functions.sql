@@ -1,19 +1,19 @@
--- The label rule, and the function with which the pipeline adds a partition to a table that is cut by snapshot date.
+-- The label rule, and the function with which the pipeline adds a partition to a table partitioned by snapshot date.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
--- How many of the 32 bits are set; for counting distinct small numbers, after bit_or(1 << number).
+-- The number of bits set among the 32; counts distinct small numbers, after bit_or(1 << number).
 create or replace function features.count_bits(bits int) returns int
 language sql immutable parallel safe
 as $$ select bit_count(bits::bit(32))::int $$;
 
 -- The label of one customer at a snapshot. has_paid_since says whether a payment falls in [snapshot_date,
 -- min(snapshot_date + churn_days, evaluate_cutoff)); the flag of raw.evaluate speaks of the two months from
--- evaluate_cutoff. NULL is not known yet.
-drop function if exists features.churn_label(date, date, int, boolean, smallint, text); -- until churn_days was a parameter
+-- evaluate_cutoff. NULL means not known yet.
+drop function if exists features.churn_label(date, date, int, boolean, smallint, text); -- the version without the parameter churn_days
 create or replace function features.churn_label(
     snapshot_date date, evaluate_cutoff date, churn_days int,
     days_since_activity int, has_paid_since boolean, evaluate_flag smallint, flag_means text
@@ -40,8 +40,8 @@ as $$
     ) as decided
 $$;
 
--- The pipeline writes rows but owns no tables, so this runs as the owner. The partition is made by itself and attached:
--- ATTACH, unlike CREATE ... PARTITION OF, does not wait for readers of the parent, nor do they wait for it.
+-- The pipeline writes rows but owns no tables, so this runs as the owner. The partition is created separately and then
+-- attached: ATTACH, unlike CREATE ... PARTITION OF, neither waits for readers of the parent nor blocks them.
 create or replace function ops.ensure_snapshot_partition(parent regclass, snapshot_date date) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$

@@ -1,4 +1,4 @@
--- Who may do what. Run after every table is there; narrows again what was widened by hand.
+-- Rights of the roles. Run after all tables exist; revokes rights that were granted by hand.
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
 set lock_timeout = '90s';
@@ -21,17 +21,17 @@ grant truncate on all tables in schema staging to meli_pipeline;
 grant usage on all sequences in schema staging, features, ops to meli_pipeline;
 grant execute on all functions in schema staging, features, ops to meli_pipeline;
 
--- What a load says about itself is the administrator's to write.
+-- Only the administrator writes the records of loads.
 revoke insert, update, delete on ops.raw_loads, ops.raw_rejects, ops.stated_dates from meli_pipeline;
 revoke execute on function ops.ensure_column from meli_pipeline;
 
--- The same for what is made later, such as a partition for a new snapshot.
+-- The same rights for tables created later, such as a partition for a new snapshot.
 alter default privileges in schema raw, staging, features, ops
     grant select on tables to meli_pipeline, meli_reader, meli_notebook;
 alter default privileges in schema staging, features, ops grant insert, update, delete on tables to meli_pipeline;
 alter default privileges in schema staging, features, ops grant usage on sequences to meli_pipeline;
 alter default privileges revoke execute on functions from public;
 
--- The notebooks' own schema, whoever made it.
+-- The notebooks own their schema, even if another role created it.
 select format('alter schema sandbox owner to %I', 'meli_notebook') \gexec
 commit;

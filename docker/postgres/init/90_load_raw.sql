@@ -1,5 +1,6 @@
--- Load the CSV files below CSV_DIR by `python -m ml.load`, as the role and into the database that psql is connected to.
--- SEED_RELOAD=1 loads unchanged files too, SEED_FORCE=1 accepts a file that shrank by more than half.
+-- Load the six CSV files and the crypto history below CSV_DIR with `python -m ml.load`, as the role and into the database
+-- that psql is connected to. SEED_RELOAD=1 loads unchanged files too; SEED_FORCE=1 accepts a file that shrank by more than
+-- half.
 \set ON_ERROR_STOP on
 \setenv PGHOST :HOST
 \setenv PGPORT :PORT

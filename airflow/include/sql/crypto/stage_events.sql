@@ -1,4 +1,4 @@
--- staging.crypto_events, one row per raw row that an attempt reads, converted and judged.
+-- staging.crypto_events, one row per raw row that an attempt reads, converted and checked.
 -- Filled in: attempt_id; source, a query for raw rows; reasons, one expression for each reject rule of the contract over
 -- the alias checked, which gives its reason or NULL; blanks, the characters to trim.
 
@@ -56,7 +56,7 @@ corrected as (
     window purchase as (partition by site_id, user_id, purchase_date, crypto_type, purchase_units)
 ),
 
--- Of the arrivals that agree on the last price the first stands for all, so that another copy changes nothing.
+-- Of the arrivals with the last price, the first represents all, so that another copy changes nothing.
 resolved as (
     select
         *,

@@ -12,10 +12,11 @@ from ml.loading.files import RawFile
 
 LONGEST_HEADER = 65_536  # bytes
 PIECE = 16 * 1024 * 1024
+UNUSUAL = (b'"', b"\r", b"\0", b"\n\n")
 
 
 class Contents(NamedTuple):
-    """SHA-256 of a file, its size in bytes, and whether every line is a record and every comma ends a field."""
+    """SHA-256 of a file, its size in bytes, and whether each line of it is a record and each comma ends a field."""
 
     digest: str
     size: int
@@ -57,10 +58,11 @@ def _differences(header: str, raw: RawFile) -> Iterator[str]:
 
 def contents(path: Path) -> Contents:
     """Read the file once, as bytes."""
-    digest, size, is_plain = hashlib.sha256(), 0, True
+    digest, size, is_plain, last = hashlib.sha256(), 0, True, b""
     with path.open("rb") as file:
         while piece := file.read(PIECE):
             digest.update(piece)
             size += len(piece)
-            is_plain = is_plain and not any(sign in piece for sign in (b'"', b"\r", b"\0"))
+            is_plain = is_plain and not any(sign in piece for sign in UNUSUAL) and last + piece[:1] != b"\n\n"
+            last = piece[-1:]
     return Contents(digest.hexdigest(), size, is_plain)

@@ -4,10 +4,8 @@ from typing import NamedTuple
 
 # DuckDB SQL that parses a field's text; NULL for invalid values. Some extractions write whole numbers as 3.0.
 WHOLE = r"try_cast(regexp_extract({field}, '^\s*([+-]?[0-9]+)(\.0+)?\s*$', 1) as bigint)"
-NUMBER = (
-    r"case when regexp_full_match({field}, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{{1,3}})?\s*')"
-    " then try_cast({field} as double) end"
-)
+# DuckDB takes 1_000, PostgreSQL does not.
+NUMBER = "case when not contains({field}, '_') then try_cast({field} as double) end"
 
 
 class Kind(NamedTuple):

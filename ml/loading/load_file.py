@@ -94,8 +94,8 @@ def _replace(conn: psycopg.Connection, reading: Reading, load: Load) -> None:
             f"{load.rows_rejected} rejected"
         )
     if reading.raw is PAYMENTS:
-        load.first_payment_date, load.data_complete_through, load.evaluate_cutoff = reading.duck.execute(
-            "select min(first_payment_date), max(last), max(last) + 1 from customers"
+        load.first_payment_date, load.data_complete_through, load.evaluate_cutoff = conn.execute(
+            "select min(fecha), max(fecha), max(fecha) + 1 from raw.payments"
         ).fetchall()[0]
     elif reading.raw is ACTIVE_USER:
         [(load.extraction_month,)] = conn.execute(

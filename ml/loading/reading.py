@@ -1,11 +1,12 @@
 """Reads a CSV file with DuckDB: its valid rows, and its rejects with line and reason."""
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
+from pyarrow import csv as arrow_csv
 
 from ml.loading.days import StatedDates, find_days
 from ml.loading.files import KINDS, Column, RawFile
@@ -13,6 +14,9 @@ from ml.loading.records import Record, write_numbered
 
 SETTINGS = {"memory_limit": "700MB", "threads": "2"}
 BATCH = 100_000  # rows
+PIECE = 1024 * 1024  # bytes
+NO_HEADER = arrow_csv.WriteOptions(include_header=False)
+WHOLE_TYPES = ("smallint", "integer", "bigint")
 CSV = "auto_detect = false, strict_mode = true, delim = ','"
 QUOTED = "quote = '\"', escape = '\"'"
 MACROS = r"""
@@ -52,6 +56,7 @@ class Reading:
         self.stated = stated
         self.rows_in_file = 0
         self._good = self._order = ""
+        self._as_they_are: Path | None = None  # the file, if its rows need neither sorting nor another spelling
         self.duck = duckdb.connect(config={**SETTINGS, "temp_directory": str(folder / "spill")})
         self.duck.execute(MACROS)
 
@@ -61,9 +66,13 @@ class Reading:
         try:
             self._create_records("plain.csv", "header = true, quote = '', escape = ''", numbered=False)
             self._judge()
-            return not self.rejected
         except duckdb.InvalidInputException:
             return False
+        if self.rejected:
+            return False
+        if self._order == "" and not self.value(f"select count(*) from valued where {_dotted(self.raw)}"):
+            self._as_they_are = path
+        return True
 
     def read_records(self, records: Iterable[Record]) -> None:
         """Read records that begin with their numbers."""
@@ -75,21 +84,18 @@ class Reading:
         miscounted = MISCOUNTED.format(columns=len(self.raw.columns))
         self.rows_in_file += self.value(f"insert into rejects select * from {problems} union all {miscounted}")
 
-    def rows(self) -> pa.RecordBatchReader:
-        """The rows that are not rejected, in the order in which they lie on disk, as PostgreSQL takes them."""
+    def rows(self) -> Iterator[bytes]:
+        """The rows that are not rejected as CSV without a header, in the order in which they lie on disk."""
+        if self._as_they_are:
+            with self._as_they_are.open("rb") as file:
+                file.readline()
+                yield from iter(lambda: file.read(PIECE), b"")
+            return
         values = ", ".join(f"{_stored(column)} as {column.name}" for column in self.raw.columns)
-        return self._arrow(f"select {values} from {self._good} {self._order}")
-
-    def customers(self) -> pa.RecordBatchReader:
-        """Of the payments that are not rejected: customer, first and last day, sorted by customer."""
-        owner = next(column for column in self.raw.columns if column.kind == "owner")
-        self.duck.execute(f"""
-            create table customers as
-            select {_value(owner)} as customer_id, min(first)::date as first_payment_date, max(last)::date as last
-            from (select {owner.name}, min(fecha) as first, max(fecha) as last from {self._good} group by 1) as spelled
-            group by 1
-        """)
-        return self._arrow("select customer_id, first_payment_date from customers order by 1")
+        for batch in self.duck.sql(f"select {values} from {self._good} {self._order}").to_arrow_reader(BATCH):
+            text = io.BytesIO()
+            arrow_csv.write_csv(batch, text, NO_HEADER)
+            yield text.getvalue()
 
     @property
     def rejected(self) -> int:
@@ -127,9 +133,6 @@ class Reading:
     def _file(self, name: str) -> str:
         return "'" + str(self.folder / name).replace("'", "''") + "'"
 
-    def _arrow(self, query: str) -> pa.RecordBatchReader:
-        return self.duck.sql(query).to_arrow_reader(BATCH)
-
     def _judge(self) -> None:
         """Count the records and fill `rejects` with those that break a rule."""
         find_days(self.duck, self.raw, self.stated)
@@ -166,9 +169,15 @@ def _value(column: Column) -> str:
 
 def _stored(column: Column) -> str:
     """SQL of what PostgreSQL is sent: the field's text without the .0 of a whole number, which it would not take."""
-    if KINDS[column.kind].type not in ("smallint", "integer", "bigint"):
+    if KINDS[column.kind].type not in WHOLE_TYPES:
         return column.name
     return f"case when contains({column.name}, '.') then value_of_{column.name}::text else {column.name} end"
+
+
+def _dotted(raw: RawFile) -> str:
+    """SQL of whether a whole number has a .0."""
+    whole = [column.name for column in raw.columns if KINDS[column.kind].type in WHOLE_TYPES]
+    return " or ".join(f"contains({name}, '.')" for name in whole)
 
 
 def _holds(column: Column) -> str:

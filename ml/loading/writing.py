@@ -1,23 +1,25 @@
 """Writes the rows of a file and the record of the load to PostgreSQL, in the caller's transaction."""
 
-import io
 from dataclasses import asdict, dataclass
 from datetime import date
 
 import psycopg
-import pyarrow as pa
 from psycopg.sql import SQL, Identifier
-from pyarrow import csv as arrow_csv
 
 from ml.loading.files import PAYMENTS, RawFile
 from ml.loading.reading import Reading
 
-NO_HEADER = arrow_csv.WriteOptions(include_header=False)
 INDEXES = """
 select indexrelid::regclass::text, pg_get_indexdef(indexrelid)
 from pg_index where indrelid = %s::regclass and not indisprimary
 """
 BUILD_CUSTOMERS = """
+insert into staging.customers (customer_id, first_payment_date)
+select cus_cust_id_buy, min(fecha) from raw.payments group by 1 order by 1
+"""
+UPDATE_CUSTOMERS = """
+create temporary table load_customers on commit drop as
+select cus_cust_id_buy as customer_id, min(fecha) as first_payment_date from raw.payments group by 1;
 delete from staging.customers
 where not exists (select from pg_temp.load_customers where load_customers.customer_id = customers.customer_id);
 insert into staging.customers as customers (customer_id, first_payment_date)
@@ -25,7 +27,6 @@ select customer_id, first_payment_date from pg_temp.load_customers order by cust
 on conflict (customer_id) do update
 set first_payment_date = excluded.first_payment_date
 where customers.first_payment_date <> excluded.first_payment_date;
-analyze staging.customers;
 """
 # A correction made for an earlier load is kept.
 INSERT_REJECTS = """
@@ -65,16 +66,13 @@ class Load:
     evaluate_cutoff: date | None = None
 
 
-def copy_rows(conn: psycopg.Connection, table: str, rows: pa.RecordBatchReader) -> int:
-    """Add rows to a table; returns how many."""
-    columns = SQL(", ").join(map(Identifier, rows.schema.names))
-    statement = SQL("copy {} ({}) from stdin with (format csv)").format(Identifier(*table.split(".")), columns)
+def copy_rows(conn: psycopg.Connection, reading: Reading, options: str = "") -> int:
+    """Add the rows that are not rejected to the file's table; returns how many."""
+    columns = ", ".join(column.name for column in reading.raw.columns)
     with conn.cursor() as cursor:
-        with cursor.copy(statement) as copy:
-            for batch in rows:
-                text = io.BytesIO()
-                arrow_csv.write_csv(batch, text, NO_HEADER)
-                copy.write(text.getbuffer())
+        with cursor.copy(f"copy {reading.raw.table} ({columns}) from stdin with (format csv{options})") as copy:
+            for piece in reading.rows():
+                copy.write(piece)
         return cursor.rowcount
 
 
@@ -82,21 +80,24 @@ def replace_rows(conn: psycopg.Connection, reading: Reading, file_bytes: int) ->
     """Replace all rows of the file's table by those that are not rejected; return their number."""
     table = reading.raw.table
     conn.execute("set local session_replication_role = replica")  # no triggers: staging.customers is built below
-    indexes = _clear(conn, table, file_bytes)
-    rows = copy_rows(conn, table, reading.rows())
+    indexes, is_new = _clear(conn, table, file_bytes)
+    rows = copy_rows(conn, reading, ", freeze" if is_new else "")
     for index in indexes:
         conn.execute(index)
     conn.execute(f"analyze {table}")
     if reading.raw is PAYMENTS:
-        conn.execute("create temporary table load_customers (like staging.customers) on commit drop")
-        copy_rows(conn, "pg_temp.load_customers", reading.customers())
-        conn.execute(BUILD_CUSTOMERS)
+        filled = conn.execute("select from staging.customers limit 1").rowcount
+        conn.execute(UPDATE_CUSTOMERS if filled else BUILD_CUSTOMERS)
+        conn.execute("analyze staging.customers")
     conn.execute("set local session_replication_role = origin")
     return rows
 
 
-def _clear(conn: psycopg.Connection, table: str, file_bytes: int) -> list[str]:
-    """Delete all rows. If the file is much larger than the table, drop its indexes; return the SQL to rebuild them."""
+def _clear(conn: psycopg.Connection, table: str, file_bytes: int) -> tuple[list[str], bool]:
+    """Delete every row. Where the file outgrows the table, drop the indexes.
+
+    Returns the SQL that makes them again, and whether the table is as if new, which no transaction has seen rows of.
+    """
     [is_filled, bytes_before] = conn.execute(
         f"select exists (select from {table}), pg_relation_size('{table}')"
     ).fetchall()[0]
@@ -104,18 +105,18 @@ def _clear(conn: psycopg.Connection, table: str, file_bytes: int) -> list[str]:
         # DELETE and not TRUNCATE: readers are not blocked, and transactions with an older snapshot still see the rows.
         conn.execute(f"delete from {table}")
     if file_bytes <= 4 * bytes_before:
-        return []
+        return [], False
     try:
         with conn.transaction():
             conn.execute(f"lock table {table} in access exclusive mode nowait")
     except psycopg.errors.LockNotAvailable:
-        return []  # somebody reads it: the indexes stay
+        return [], False  # somebody reads it: the indexes stay
     if not is_filled:
         conn.execute(f"truncate {table}")  # removes the pages of a failed attempt
     indexes: dict[str, str] = dict(conn.execute(INDEXES, (table,)).fetchall())
     for name in indexes:
         conn.execute(f"drop index {name}")
-    return list(indexes.values())
+    return list(indexes.values()), not is_filled
 
 
 def record_load(conn: psycopg.Connection, load: Load, rejects: list[tuple[int, str, str]]) -> int:

@@ -104,7 +104,7 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
-@pytest.mark.parametrize("table", ["raw.active_user", "raw.evaluate", DEMOGRAFICOS])
+@pytest.mark.parametrize("table", ["raw.payments", "raw.active_user", "raw.evaluate", DEMOGRAFICOS])
 def test_file_spelling(shared: Database, tmp_path: Path, name: str, table: str) -> None:
     folder = Folder(tmp_path / "csv")
     folder.load(shared, table)

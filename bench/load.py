@@ -63,7 +63,9 @@ def main() -> None:
                     conn.execute(f"create table bare.{raw.table.split('.')[1]} ({columns})")
             both.append((shown(env, "bench.load:plain_copy"), shown(env, "bench.load:loaded")))
             with owner(env) as conn:
-                rows = conn.execute("select sum(rows_loaded) from ops.raw_loads where status = 'loaded'").fetchone()
+                [(rows,)] = conn.execute(
+                    "select sum(rows_loaded) from ops.raw_loads where status = 'loaded'"
+                ).fetchall()
     baseline, ours = fastest([first for first, _ in both]), fastest([second for _, second in both])
     print(f"{baseline['result']} rows by COPY, {rows} loaded in {arguments.rounds} rounds")
     report("six files", ours, baseline)

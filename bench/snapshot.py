@@ -7,6 +7,7 @@ doubled, to see whether the cost depends on the history. Memory is that of the c
 import argparse
 import os
 import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def run_file(env: dict[str, str], path: Path, **variables: str) -> None:
     connection = {"PGHOST": env["POSTGRES_HOST"], "PGPORT": env["POSTGRES_PORT"], "PGUSER": OWNER, "PGPASSWORD": OWNER}
     subprocess.run(
         [str(psql), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", env["POSTGRES_DB"], "-f", str(path)],
-        env={**os.environ, **connection, **PASSWORDS, **variables},
+        env={**os.environ, **connection, **PASSWORDS, "ML_PYTHON": sys.executable, **variables},
+        cwd=ROOT,
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -39,7 +39,7 @@ comment on table ops.crypto_runs is
 comment on column ops.crypto_runs.attempt_id is 'Order of staging.';
 comment on column ops.crypto_runs.run_id is 'Airflow run, or shell.';
 comment on column ops.crypto_runs.snapshot_date is 'Date that the run was for.';
-comment on column ops.crypto_runs.kind is 'window, full (all history up to the date) or replay (of mended rejects).';
+comment on column ops.crypto_runs.kind is 'window, full (all history up to the date) or replay (of corrected rejects).';
 comment on column ops.crypto_runs.forced is 'Whether an empty window or many deactivations were allowed.';
 comment on column ops.crypto_runs.status is 'staged, checked, failed (the contract is broken) or published (all is committed).';
 comment on column ops.crypto_runs.message is 'What the check said when it failed, or warned of.';
@@ -78,7 +78,7 @@ create table if not exists ops.crypto_rejects (
 comment on table ops.crypto_rejects is
     'One row per raw crypto row that was rejected. Mend the row in raw.bt_crypto_transaction_history, or the contract, then: python -m ml.crypto_events replay.';
 comment on column ops.crypto_rejects.raw_id is 'Row of the raw history.';
-comment on column ops.crypto_rejects.loaded_at is 'When that row was loaded; a history loaded anew may use a raw_id again.';
+comment on column ops.crypto_rejects.loaded_at is 'When that row was loaded; a history loaded again may use a raw_id again.';
 comment on column ops.crypto_rejects.original is 'The row as it was when it was rejected.';
 comment on column ops.crypto_rejects.reason is 'Everything that is wrong with it.';
 comment on column ops.crypto_rejects.status is 'open; mended: the row has been accepted since; gone: it is no longer in the history.';

@@ -54,7 +54,7 @@ comment on table ops.model_promotions is
 comment on column ops.model_promotions.promotion_id is 'Order of the decisions.';
 comment on column ops.model_promotions.decided_at is 'When the decision was taken.';
 comment on column ops.model_promotions.action is
-    'promote: the challenger replaces the champion; keep: it does not; rollback: the challenger is a former champion that returns.';
+    'promote: the challenger replaces the champion; keep: it does not; rollback: the challenger is a previous champion that returns.';
 comment on column ops.model_promotions.challenger_version is 'Version that the decision is about.';
 comment on column ops.model_promotions.champion_version is 'Version in production before the decision; NULL for the first.';
 comment on column ops.model_promotions.production_version is 'Version in production once the decision is carried out.';

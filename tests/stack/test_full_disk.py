@@ -33,7 +33,7 @@ def small(stack: Stack, tmp_path: Path) -> Iterator[Stack]:
     made = Stack.make(tmp_path, f"{stack.project}-small")
     (made.root / "docker" / "small.yml").write_text(SMALL, encoding="utf-8")
     try:
-        made.run(*COMPOSE, "build", "airflow-init")  # db-init runs in its image
+        made.run(*COMPOSE, "build", "db-init")  # db-init runs in its image
         made.run(*COMPOSE, "-f", "docker/small.yml", "up", "-d", "--no-build", "holder", "db-init")
         wait_for("the sample", lambda: made.rows("select count(*) > 0 from raw.evaluate") == [(True,)], 120)
         wait_for("db-init to end", lambda: made.container("db-init")["State"]["Status"] == "exited", 60)

@@ -7,6 +7,7 @@ transaction. If a file is refused, its table keeps its rows, the other files are
 import argparse
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -21,6 +22,7 @@ from ml.loading.stated_dates import check_stated_dates, state_dates
 from ml.loading.writing import Load
 from ml.settings import settings
 
+FILES_AT_A_TIME = 2
 REPLAY = "make replay-rejects"
 CORRECTED = "select count(*) from ops.raw_rejects where load_id = %s and mended_text is not null"
 CHURN_FLAG = "select round(100 * avg(churn), 1) from raw.evaluate"
@@ -30,7 +32,7 @@ def main() -> int:
     """Run the command; errors are printed to stderr and give exit code 1."""
     arguments = _arguments()
     try:
-        with psycopg.connect(application_name="ml.load", connect_timeout=10, autocommit=True) as conn:
+        with _connect("ml.load") as conn:
             stated = state_dates(conn)
             if arguments.replay_rejects:
                 for load in replay_rejects(conn, stated):
@@ -46,6 +48,10 @@ def main() -> int:
             print(f"{str(problem['loc'][0]).upper()}={problem['input']!r}: {problem['msg']}", file=sys.stderr)
         return 1
     return 0
+
+
+def _connect(application_name: str) -> psycopg.Connection:
+    return psycopg.connect(application_name=application_name, connect_timeout=10, autocommit=True)
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,22 +70,31 @@ def _load(conn: psycopg.Connection, stated: StatedDates, arguments: argparse.Nam
         raise CommandError(
             f"CSV_DIR='{arguments.csv_dir}': expected the absolute path of the folder with the CSV files"
         )
-    refusals = []
-    flag = None
-    for raw in FILES:
-        if arguments.table and raw.table not in arguments.table:
-            continue
-        load_id, load = load_file(conn, raw, csv_dir, stated, reload=arguments.reload, force=arguments.force)
-        print(_line(conn, load_id, load), flush=True)
-        if load.status == "refused":
-            refusals.append(f"{load.file_name} {load.message}")
-        elif load.status == "loaded":
-            _vacuum(conn, raw)
-            flag = flag or _churn_flag(conn, csv_dir, load)
-    if flag:
-        print(flag)
-    if refusals:
+    chosen = [raw for raw in FILES if not arguments.table or raw.table in arguments.table]
+    options = {"reload": arguments.reload, "force": arguments.force}
+    with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:
+        # The largest file takes as long as the others together.
+        begun = sorted(chosen, key=lambda raw: raw is not PAYMENTS)
+        running = {raw: pool.submit(_load_one, raw, csv_dir, stated, options) for raw in begun}
+        loads = []
+        for raw in chosen:
+            line, load = running[raw].result()
+            print(line, flush=True)
+            loads.append(load)
+    for load in loads:
+        if load.table_name == "raw.evaluate" and load.status == "loaded" and not _is_sample(csv_dir, load):
+            print(_churn_flag(conn))
+    if refusals := [f"{load.file_name} {load.message}" for load in loads if load.status == "refused"]:
         raise CommandError("\n".join([*refusals, "These tables hold what they held before."]))
+
+
+def _load_one(raw: RawFile, csv_dir: Path, stated: StatedDates, options: dict[str, bool]) -> tuple[str, Load]:
+    """Load one file on a connection of its own; returns the line that reports it, and its record."""
+    with _connect(f"ml.load {raw.file_name}") as conn:
+        load_id, load = load_file(conn, raw, csv_dir, stated, **options)
+        if load.status == "loaded":
+            _vacuum(conn, raw)
+        return _line(conn, load_id, load), load
 
 
 def _vacuum(conn: psycopg.Connection, raw: RawFile) -> None:
@@ -101,10 +116,8 @@ def _line(conn: psycopg.Connection, load_id: int, load: Load) -> str:
     return ", ".join(parts)
 
 
-def _churn_flag(conn: psycopg.Connection, csv_dir: Path, load: Load) -> str | None:
-    """What users must check when they load their own EVALUATE.csv; None for the sample and for other files."""
-    if load.table_name != "raw.evaluate" or _is_sample(csv_dir, load):
-        return None
+def _churn_flag(conn: psycopg.Connection) -> str:
+    """What users must check when they load their own EVALUATE.csv."""
     means, opposite = "stayed_away", "came_back"
     if settings().evaluate_churn_means == opposite:
         means, opposite = opposite, means

@@ -8,7 +8,8 @@ action=${1:-up}
 [ "$action" != seed ] || export SEED_RELOAD=1
 export PGHOST=/var/run/postgresql PGUSER=$POSTGRES_USER PGCONNECT_TIMEOUT=10 PGAPPNAME=db-init
 
-rm -rf "${TMPDIR:?}"/load-*  # what a load that was killed left behind
+# What a load that was killed left behind; another one may be running.
+find "${TMPDIR:?}" -maxdepth 1 -name 'load-*' -mmin +600 -exec rm -rf {} +
 
 run() {
   psql -X -q -v ON_ERROR_STOP=1 -d "$POSTGRES_DB" -f "$1"

@@ -16,14 +16,14 @@ class StatedDates(NamedTuple):
     evaluate_cutoff: date | None
 
 
-CREATE = "create or replace table days (header text, field text, day date, rows bigint, problem text)"
-INSERT = """
-insert into days
+# `fields` counts the records by the fields of each column of days.
+DAYS = """
+create or replace table days as
 select
-    '{header}', {name},
-    case when regexp_full_match({name}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') then try_cast({name} as date) end,
-    count(*), null
-from records where {name} is not null group by {name}
+    header, field,
+    case when regexp_full_match(field, '[0-9]{4}-[0-9]{2}-[0-9]{2}') then try_cast(field as date) end as day,
+    rows, null::text as problem
+from fields where field is not null
 """
 NO_DAYS = "update days set problem = wrong(header, field, 'is not a date (expected YYYY-MM-DD)') where day is null"
 FUTURE_DAYS = "update days set problem = wrong(header, field, 'lies in the future') where day > $today"
@@ -77,10 +77,8 @@ def latest_today() -> date:
 
 
 def find_days(duck: duckdb.DuckDBPyConnection, raw: RawFile, stated: StatedDates) -> None:
-    """Fill the table `days` from the view `records`, with the problem of each invalid day."""
-    duck.execute(CREATE)
-    for column in raw.days:
-        duck.execute(INSERT.format(header=column.header, name=column.name))
+    """Make the table `days` from the table `fields`, with the problem of each invalid day."""
+    duck.execute(DAYS)
     duck.execute(NO_DAYS)
     duck.execute(FUTURE_DAYS, {"today": latest_today()})
     if raw is PAYMENTS:

@@ -1,7 +1,9 @@
 """Load one file in one transaction: all of its good rows replace the table's, or the table stays as it was."""
 
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from ml.cli import CommandError
 from ml.loading.days import StatedDates
 from ml.loading.file_checks import contents, file_problem
 from ml.loading.files import ACTIVE_USER, PAYMENTS, RawFile
-from ml.loading.reading import Reading
+from ml.loading.reading import Reading, lines_below_header
 from ml.loading.records import NoCsvFile, Record, read_records, shown
 from ml.loading.writing import Load, lock_table, record_load, replace_rows
 
@@ -21,10 +23,18 @@ select file_digest, rows_in_file from ops.raw_loads
 where table_name = %s and status = 'loaded' order by load_id desc limit 1
 """
 OTHER_SESSIONS = """
-select string_agg(format('process %s (%s)', pid, coalesce(nullif(application_name, ''), usename)), ', ')
+select string_agg(format('process %%s (%%s)', pid, coalesce(nullif(application_name, ''), usename)), ', ')
 from pg_stat_activity
-where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()
+where pid in (select pid from pg_locks where relation = %s::regclass or locktype = 'advisory')
 """
+
+
+# It warns of each COPY that ends in an error, which is raised all the same.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
+
+
+class _NotAsTheyAre(Exception):
+    """The lines of the file cannot go to the table as they are."""
 
 
 def load_file(
@@ -52,16 +62,21 @@ def load_file(
             return record_load(conn, load, []), load
 
         reading = Reading(raw, Path(folder), stated)
-        try:
-            if not (is_plain and reading.read_plain(path)):
-                reading.read_records(read_records(path, len(raw.columns)))
-        except NoCsvFile as error:
-            load.message = str(error)
-            return record_load(conn, load, []), load
+        smallest = 0 if force else rows_before / 2
+        with ThreadPoolExecutor(1) as pool:
+            is_good = pool.submit(lambda: is_plain and reading.read_plain(path))
+            early = raw is PAYMENTS and is_plain and not is_filled
+            if not (early and _fill(conn, reading, load, path, smallest, is_good)):
+                try:
+                    if not is_good.result():
+                        reading.read_records(read_records(path, len(raw.columns)))
+                except NoCsvFile as error:
+                    load.message = str(error)
+                    return record_load(conn, load, []), load
+                load.message = _problem(reading, smallest)
+                if load.message is None:
+                    _replace(conn, reading, load, reading.rows())
         load.rows_in_file, load.rows_rejected = reading.rows_in_file, reading.rejected
-        load.message = _problem(reading, 0 if force else rows_before)
-        if load.message is None:
-            _replace(conn, reading, load)
         if path.stat().st_mtime_ns != modified:
             raise CommandError(f"{raw.file_name} changed while it was loaded: run the load again")
         return record_load(conn, load, _rejects(reading, path, load.status)), load
@@ -79,20 +94,44 @@ def locked(conn: psycopg.Connection, raw: RawFile) -> Iterator[None]:
             lock_table(conn, raw)
             yield
     except psycopg.errors.LockNotAvailable as error:
-        [others] = conn.execute(OTHER_SESSIONS).fetchall()[0]
+        [others] = conn.execute(OTHER_SESSIONS, (raw.table,)).fetchall()[0]
         raise CommandError(
             f"{raw.file_name}: {raw.table} is locked by {others or 'another session'}; end that and load again"
         ) from error
 
 
-def _replace(conn: psycopg.Connection, reading: Reading, load: Load) -> None:
-    load.status = "loaded"
-    load.rows_loaded = replace_rows(conn, reading, load.file_bytes or 0)
-    if reading.rows_in_file != load.rows_loaded + load.rows_rejected:
+def _fill(
+    conn: psycopg.Connection, reading: Reading, load: Load, path: Path, smallest: float, is_good: Future[bool]
+) -> bool:
+    """Copy a file's lines as they are into an empty table while DuckDB judges them.
+
+    Returns False, and leaves the table empty, if the lines must be read in another way or must not be loaded.
+    """
+
+    def lines() -> Iterator[bytes]:
+        for piece in lines_below_header(path):
+            if is_good.done() and not is_good.result():
+                raise _NotAsTheyAre
+            yield piece
+        if not (is_good.result() and reading.rows_are_the_lines) or _problem(reading, smallest):
+            raise _NotAsTheyAre
+
+    try:
+        with conn.transaction():
+            _replace(conn, reading, load, lines())
+    except (_NotAsTheyAre, psycopg.DataError, psycopg.IntegrityError):
+        return False
+    return True
+
+
+def _replace(conn: psycopg.Connection, reading: Reading, load: Load, rows: Iterable[bytes]) -> None:
+    load.rows_loaded = replace_rows(conn, reading.raw, rows, load.file_bytes or 0)
+    if reading.rows_in_file != load.rows_loaded + reading.rejected:
         raise CommandError(
-            f"{load.file_name}: {load.rows_in_file} rows in the file, but {load.rows_loaded} loaded and "
-            f"{load.rows_rejected} rejected"
+            f"{load.file_name}: {reading.rows_in_file} rows in the file, but {load.rows_loaded} loaded and "
+            f"{reading.rejected} rejected"
         )
+    load.status = "loaded"
     if reading.raw is PAYMENTS:
         load.first_payment_date, load.data_complete_through, load.evaluate_cutoff = conn.execute(
             "select min(fecha), max(fecha), max(fecha) + 1 from raw.payments"
@@ -104,7 +143,7 @@ def _replace(conn: psycopg.Connection, reading: Reading, load: Load) -> None:
         ).fetchall()
 
 
-def _problem(reading: Reading, rows_before: int) -> str | None:
+def _problem(reading: Reading, smallest: float) -> str | None:
     """Why the file must not replace what is loaded."""
     not_utf8 = "from rejects where reason like 'is not UTF-8%'"
     if reading.rows_in_file == 0:
@@ -121,9 +160,9 @@ def _problem(reading: Reading, rows_before: int) -> str | None:
             f"has {reading.rejected} bad rows of {reading.rows_in_file}, more than 1 %; "
             f"the first is line {number}: {reason}; correct the file"
         )
-    if reading.rows_in_file * 2 < rows_before:
+    if reading.rows_in_file < smallest:
         return (
-            f"has {reading.rows_in_file} rows, less than half of the {rows_before} loaded before; "
+            f"has {reading.rows_in_file} rows, less than half of the {smallest * 2:.0f} loaded before; "
             "if that is right: make seed FORCE=1"
         )
     month_is_known = reading.stated.extraction_month or reading.value("select count(*) from days")

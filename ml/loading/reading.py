@@ -12,7 +12,7 @@ from ml.loading.days import StatedDates, find_days
 from ml.loading.files import KINDS, Column, RawFile
 from ml.loading.records import Record, write_numbered
 
-SETTINGS = {"memory_limit": "700MB", "threads": "2"}
+SETTINGS = {"memory_limit": "500MB", "threads": "2"}
 BATCH = 100_000  # rows
 PIECE = 1024 * 1024  # bytes
 NO_HEADER = arrow_csv.WriteOptions(include_header=False)
@@ -31,6 +31,20 @@ select
     'has ' || case error_type when 'TOO MANY COLUMNS' then max(column_idx) - 1 else min(column_idx) - 1 end
         || ' fields, expected {columns}' as reason
 from reject_errors group by csv_line, error_type
+"""
+# One pass. A record with several days is counted once for each of them.
+COUNTS = """
+create or replace table fields as
+select
+    case {headers} end as header, coalesce({fields}) as field, count(*) as rows,
+    count(*) filter (where not ({good})) as bad, bool_and(is_ordered) as is_ordered,
+    count(*) filter (where {dotted}) as dotted
+from (select *, {sorted_by} >= lag({sorted_by}) over () as is_ordered from valued)
+group by grouping sets ({sets})
+"""
+TOTALS = """
+select coalesce(sum(rows), 0), coalesce(sum(bad), 0), bool_and(is_ordered), coalesce(sum(dotted), 0)
+from fields where header = (select min(header) from fields)
 """
 DUPLICATES = """
 select line_number, '{header} ' || key || ' is in line ' || first_line || ' already'
@@ -56,6 +70,7 @@ class Reading:
         self.stated = stated
         self.rows_in_file = 0
         self._good = self._order = ""
+        self._dotted = 0
         self._as_they_are: Path | None = None  # the file, if its rows need neither sorting nor another spelling
         self.duck = duckdb.connect(config={**SETTINGS, "temp_directory": str(folder / "spill")})
         self.duck.execute(MACROS)
@@ -70,7 +85,7 @@ class Reading:
             return False
         if self.rejected:
             return False
-        if self._order == "" and not self.value(f"select count(*) from valued where {_dotted(self.raw)}"):
+        if self._order == "" and not self._dotted:
             self._as_they_are = path
         return True
 
@@ -87,15 +102,18 @@ class Reading:
     def rows(self) -> Iterator[bytes]:
         """The rows that are not rejected as CSV without a header, in the order in which they lie on disk."""
         if self._as_they_are:
-            with self._as_they_are.open("rb") as file:
-                file.readline()
-                yield from iter(lambda: file.read(PIECE), b"")
+            yield from lines_below_header(self._as_they_are)
             return
         values = ", ".join(f"{_stored(column)} as {column.name}" for column in self.raw.columns)
         for batch in self.duck.sql(f"select {values} from {self._good} {self._order}").to_arrow_reader(BATCH):
             text = io.BytesIO()
             arrow_csv.write_csv(batch, text, NO_HEADER)
             yield text.getvalue()
+
+    @property
+    def rows_are_the_lines(self) -> bool:
+        """Whether `rows` are the file's lines as they are, in their order."""
+        return self._as_they_are is not None
 
     @property
     def rejected(self) -> int:
@@ -135,32 +153,49 @@ class Reading:
 
     def _judge(self) -> None:
         """Count the records and fill `rejects` with those that break a rule."""
-        find_days(self.duck, self.raw, self.stated)
-        columns, days = self.raw.columns, ""
-        if self.value("select count(problem) from days"):
-            days = " ".join(
-                f"left join days as day_{column.name} on day_{column.name}.header = '{column.header}'"
-                f" and day_{column.name}.field = valued.{column.name} and day_{column.name}.problem is not null"
-                for column in self.raw.days
-            )
+        columns = self.raw.columns
         values = ", ".join(f"{_value(column)} as value_of_{column.name}" for column in columns)
-        sorted_by = next((f"value_of_{c.name}" for c in columns if c.name == self.raw.sorted_by), "line_number")
         self.duck.execute(f"create or replace view valued as select *, {values} from records")
-        ordered = f"(select *, {sorted_by} >= lag({sorted_by}) over () as ordered from valued) as valued"
-        good = " and ".join(_good(column, with_days=bool(days)) for column in columns)
-        judged = f"select count(*), count(*) filter (where not ({good})), bool_and(ordered) from {ordered} {days}"
-        [(self.rows_in_file, bad, is_ordered)] = self.duck.execute(judged).fetchall()
+        sorted_by = next((f"value_of_{c.name}" for c in columns if c.name == self.raw.sorted_by), "line_number")
+        self.duck.execute(
+            COUNTS.format(
+                headers=" ".join(f"when grouping({day.name}) = 0 then '{day.header}'" for day in self.raw.days)
+                or "when true then ''",
+                fields=", ".join(day.name for day in self.raw.days) or "null",
+                good=_good(self.raw),
+                dotted=" or ".join(f"contains({c.name}, '.')" for c in columns if KINDS[c.kind].type in WHOLE_TYPES),
+                sorted_by=sorted_by,
+                sets=", ".join(f"({day.name})" for day in self.raw.days) or "()",
+            )
+        )
+        [(self.rows_in_file, bad, is_ordered, self._dotted)] = self.duck.execute(TOTALS).fetchall()
+        find_days(self.duck, self.raw, self.stated)
+        bad_days = self.value("select count(problem) from days")
         # Sorting takes longer than seeing that nothing is to be sorted.
         self._order = "" if is_ordered else f"order by {sorted_by}"
         self.duck.execute("create or replace table rejects (line_number bigint, reason text)")
-        if bad:
-            reasons = ", ".join(reason for column in columns for reason in _reasons(column, with_days=bool(days)))
+        if bad or bad_days:
+            days = " ".join(
+                f"left join days as day_{day.name} on day_{day.name}.header = '{day.header}'"
+                f" and day_{day.name}.field = valued.{day.name} and day_{day.name}.problem is not null"
+                for day in self.raw.days
+            )
+            reasons = ", ".join(reason for column in columns for reason in _reasons(column))
             self.duck.execute(f"""
                 insert into rejects
-                select line_number, concat_ws('; ', {reasons}) from valued {days} where not ({good})
+                select line_number, reason
+                from (select line_number, concat_ws('; ', {reasons}) as reason from valued {days})
+                where reason <> ''
             """)
         if key := self.raw.key:
             self.duck.execute("insert into rejects " + DUPLICATES.format(header=key.header, key=key.name))
+
+
+def lines_below_header(path: Path) -> Iterator[bytes]:
+    """The contents of the file after its first line, in pieces."""
+    with path.open("rb") as file:
+        file.readline()
+        yield from iter(lambda: file.read(PIECE), b"")
 
 
 def _value(column: Column) -> str:
@@ -174,35 +209,28 @@ def _stored(column: Column) -> str:
     return f"case when contains({column.name}, '.') then value_of_{column.name}::text else {column.name} end"
 
 
-def _dotted(raw: RawFile) -> str:
-    """SQL of whether a whole number has a .0."""
-    whole = [column.name for column in raw.columns if KINDS[column.kind].type in WHOLE_TYPES]
-    return " or ".join(f"contains({name}, '.')" for name in whole)
-
-
 def _holds(column: Column) -> str:
     kind, value = KINDS[column.kind], f"value_of_{column.name}"
     return f"coalesce({value} is not null and {kind.rule.format(value=value) or 'true'}, false)"
 
 
-def _good(column: Column, *, with_days: bool) -> str:
-    """SQL of whether nothing is wrong with the column's field."""
-    kind = KINDS[column.kind]
-    good = [f"valued.{column.name} is not null"] if kind.modifier else []
-    if kind.type != "date":
-        good.append(_holds(column) if kind.modifier else f"(valued.{column.name} is null or {_holds(column)})")
-    elif with_days:
-        good.append(f"day_{column.name}.problem is null")
-    return " and ".join(good) or "true"
+def _good(raw: RawFile) -> str:
+    """SQL of whether nothing is wrong with the fields of a record, apart from its days."""
+    good = []
+    for column in raw.columns:
+        kind, field = KINDS[column.kind], f"{column.name}"
+        if kind.modifier:
+            good.append(f"{field} is not null")
+        if kind.type != "date":
+            good.append(_holds(column) if kind.modifier else f"({field} is null or {_holds(column)})")
+    return " and ".join(good)
 
 
-def _reasons(column: Column, *, with_days: bool) -> list[str]:
+def _reasons(column: Column) -> list[str]:
     """SQL of what is wrong with the column's field, each part NULL where nothing is."""
     kind, field = KINDS[column.kind], f"valued.{column.name}"
     reasons = [f"case when {field} is null then '{column.header} is empty' end"] if kind.modifier else []
     if kind.type != "date":
         wrong = f"wrong('{column.header}', {field}, '{kind.expected}')"
-        reasons.append(f"case when {field} is not null and not {_holds(column)} then {wrong} end")
-    elif with_days:
-        reasons.append(f"day_{column.name}.problem")
-    return reasons
+        return [*reasons, f"case when {field} is not null and not {_holds(column)} then {wrong} end"]
+    return [*reasons, f"day_{column.name}.problem"]

@@ -56,7 +56,7 @@ def _replay(conn: psycopg.Connection, reading: Reading, load_id: int, corrected:
     load = Load(reading.raw.table, reading.raw.file_name, "replayed")
     load.file_digest = hashlib.sha256("\n".join(corrected.values()).encode()).hexdigest()
     load.rows_in_file = len(corrected)
-    load.rows_loaded = copy_rows(conn, reading)
+    load.rows_loaded = copy_rows(conn, reading.raw, reading.rows())
     load.message = f"{load.rows_loaded} corrected rows of load {load_id}"
     replayed_load_id = record_load(conn, load, [])
     still_wrong = reading.reasons()

@@ -1,5 +1,6 @@
 """Writes the rows of a file and the record of the load to PostgreSQL, in the caller's transaction."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -7,7 +8,6 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from ml.loading.files import PAYMENTS, RawFile
-from ml.loading.reading import Reading
 
 INDEXES = """
 select indexrelid::regclass::text, pg_get_indexdef(indexrelid)
@@ -66,31 +66,30 @@ class Load:
     evaluate_cutoff: date | None = None
 
 
-def copy_rows(conn: psycopg.Connection, reading: Reading, options: str = "") -> int:
-    """Add the rows that are not rejected to the file's table; returns how many."""
-    columns = ", ".join(column.name for column in reading.raw.columns)
+def copy_rows(conn: psycopg.Connection, raw: RawFile, rows: Iterable[bytes], options: str = "") -> int:
+    """Add rows, pieces of a CSV file without a header, to the file's table; returns how many."""
+    columns = ", ".join(column.name for column in raw.columns)
     with conn.cursor() as cursor:
-        with cursor.copy(f"copy {reading.raw.table} ({columns}) from stdin with (format csv{options})") as copy:
-            for piece in reading.rows():
+        with cursor.copy(f"copy {raw.table} ({columns}) from stdin with (format csv{options})") as copy:
+            for piece in rows:
                 copy.write(piece)
         return cursor.rowcount
 
 
-def replace_rows(conn: psycopg.Connection, reading: Reading, file_bytes: int) -> int:
-    """Replace all rows of the file's table by those that are not rejected; return their number."""
-    table = reading.raw.table
+def replace_rows(conn: psycopg.Connection, raw: RawFile, rows: Iterable[bytes], file_bytes: int) -> int:
+    """Replace all rows of the file's table; return the number of the new ones."""
     conn.execute("set local session_replication_role = replica")  # no triggers: staging.customers is built below
-    indexes, is_new = _clear(conn, table, file_bytes)
-    rows = copy_rows(conn, reading, ", freeze" if is_new else "")
+    indexes, is_new = _clear(conn, raw.table, file_bytes)
+    copied = copy_rows(conn, raw, rows, ", freeze" if is_new else "")
     for index in indexes:
         conn.execute(index)
-    conn.execute(f"analyze {table}")
-    if reading.raw is PAYMENTS:
+    conn.execute(f"analyze {raw.table}")
+    if raw is PAYMENTS:
         filled = conn.execute("select from staging.customers limit 1").rowcount
         conn.execute(UPDATE_CUSTOMERS if filled else BUILD_CUSTOMERS)
         conn.execute("analyze staging.customers")
     conn.execute("set local session_replication_role = origin")
-    return rows
+    return copied
 
 
 def _clear(conn: psycopg.Connection, table: str, file_bytes: int) -> tuple[list[str], bool]:

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import sqlalchemy
 
 from bench.synthetic import fill
 from local.postgres import Cluster
+from ml.settings import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "bench"
@@ -98,6 +100,15 @@ def report(name: str, ours: dict[str, Any], baseline: dict[str, Any]) -> None:
     for side, figures in (("straightforward", baseline), ("this project", ours)):
         print(f"{name:20} {side:16} {line(figures)}")
     print(f"{name:20} {'':16} {baseline['seconds'] / ours['seconds']:8.1f} times faster")
+
+
+def engine() -> sqlalchemy.Engine:
+    """SQLAlchemy's default driver, psycopg2, on the database that the environment names."""
+    env = settings()
+    account = f"{env.postgres_user}:{env.postgres_password.get_secret_value()}"
+    return sqlalchemy.create_engine(
+        f"postgresql+psycopg2://{account}@{env.postgres_host}:{env.postgres_port}/{env.postgres_db}"
+    )
 
 
 def owner(env: dict[str, str]) -> psycopg.Connection:

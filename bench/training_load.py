@@ -12,40 +12,30 @@ import numpy as np
 import pandas as pd
 import sqlalchemy
 
-from bench.baseline_scoring import engine
-from bench.stack import fastest, line, report, shown, stack, timed
-from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from bench.stack import engine, fastest, line, report, shown, stack, timed
+from ml.model_config import NUMERIC_FEATURES
 from ml.training.dataset import load
 from ml.utils_io import connect
 
 SNAPSHOT = date(2019, 5, 26)
 WEEKS = 8
 EVERY_BUCKET = (0, 1000)
-COLUMNS = [
-    "customer_id",
-    "labeled_churn",
-    "label_source",
-    "label_horizon_days",
-    *NUMERIC_FEATURES,
-    *CATEGORICAL_FEATURES,
-]
 SELECT = (
-    f"select {', '.join(COLUMNS)} from features.churn_weekly_features where snapshot_date = :day"
+    "select * from features.churn_weekly_features where snapshot_date = :day"
     " and days_since_activity < 60 and label_source in ('observed', 'evaluate') and labeled_churn is not null"
 )
 Summary = dict[str, Any]
 
 
-def load_by_rows(snapshot_date: date) -> Callable[[], Summary]:
+def by_rows(snapshot_date: date) -> Callable[[], Summary]:
     """All labelled rows of the active cohort through SQLAlchemy into pandas."""
     with engine().connect() as conn:
-        result = conn.execute(sqlalchemy.text(SELECT), {"day": snapshot_date})
-        frame = pd.DataFrame(result.fetchall(), columns=list(result.keys()))
-    frame = frame.astype(dict.fromkeys(NUMERIC_FEATURES, float))
-    return lambda: _summary(frame)
+        rows = pd.read_sql(sqlalchemy.text(SELECT), conn, params={"day": snapshot_date})
+    rows = rows.astype(dict.fromkeys(NUMERIC_FEATURES, float))
+    return lambda: _summary(rows)
 
 
-def load_as_arrow(snapshot_date: date) -> Callable[[], Summary]:
+def as_arrow(snapshot_date: date) -> Callable[[], Summary]:
     """The same rows as ml.train reads them."""
     with connect(application_name="bench") as conn:
         rows = load(conn, [snapshot_date], EVERY_BUCKET)
@@ -66,7 +56,7 @@ def main() -> None:
     arguments = parser.parse_args()
     weeks = WEEKS if arguments.train else 1
     with stack(arguments.customers, [SNAPSHOT - timedelta(weeks=back) for back in range(weeks)]) as env:
-        sides = ("bench.training_load:load_by_rows", "bench.training_load:load_as_arrow")
+        sides = ("bench.training_load:by_rows", "bench.training_load:as_arrow")
         by_turns = [[shown(env, side, str(SNAPSHOT)) for side in sides] for _ in range(arguments.rounds)]
         baseline, ours = (fastest(list(rounds)) for rounds in zip(*by_turns, strict=True))
         if ours["result"] != baseline["result"]:

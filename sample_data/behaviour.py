@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from sample_data.periods import PAYMENT_DAYS, Calendar
 
@@ -116,9 +117,9 @@ def _regularity(count: int, rng: np.random.Generator) -> Floats:
 
 def _season(calendar: Calendar) -> Floats:
     """Relative rate of each day: fewer payments on Sundays, more after payday, slow growth."""
-    days = calendar.horizon_end
-    weekday = np.array([1.04, 1.02, 1.0, 1.02, 1.1, 1.0, 0.82])[calendar.weekday(days)]
-    payday = np.where(calendar.day_of_month(days) <= 10, 1.12, 0.95)
-    growth = np.exp(0.003 * (np.arange(days) - PAYMENT_DAYS))
+    days = pd.date_range(calendar.start, periods=calendar.horizon_end)
+    weekday = np.array([1.04, 1.02, 1.0, 1.02, 1.1, 1.0, 0.82])[days.day_of_week]
+    payday = np.where(days.day <= 10, 1.12, 0.95)
+    growth = np.exp(0.003 * (np.arange(len(days)) - PAYMENT_DAYS))
     season: Floats = weekday * payday * growth
     return season

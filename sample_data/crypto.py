@@ -1,6 +1,6 @@
 """The crypto purchase history, with the errors of an operational table."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +9,6 @@ from sample_data.behaviour import Floats, Ints, Traits
 from sample_data.draws import choice
 from sample_data.periods import CRYPTO_DAYS, Calendar
 
-HEADER = ("site_id", "user_id", "purchase_date", "crypto_type", "purchase_price", "purchase_units")
 SITES = {"ARGENTINA": 0.62, "BRASIL": 0.22, "MEXICO": 0.16}
 COINS = {"BTC": 0.46, "ETH": 0.24, "USDC": 0.18, "LTC": 0.12}
 HOLDER_ODDS = -2.3  # log odds of owning coins for a customer of average engagement
@@ -60,13 +59,8 @@ def date_texts(calendar: Calendar) -> list[str]:
         for form in FORMATS
         for day in days
     ]
-    year = _common_year(calendar.until)
+    year = calendar.until.year if calendar.until.year % 4 else calendar.until.year - 1  # without a 29 February
     return texts + [form.format(year) for form in IMPOSSIBLE_DATES]
-
-
-def _common_year(until: date) -> int:
-    """A year of the history that has no 29 February."""
-    return until.year if until.year % 4 else until.year - 1
 
 
 def draw_prices(rng: np.random.Generator) -> Floats:
@@ -85,11 +79,11 @@ def draw_purchases(ids: Ints, traits: Traits, prices: Floats, rng: np.random.Gen
     """Purchases of the customers who own coins, with copies and corrections: day of arrival and record of each."""
     holders = np.flatnonzero(rng.random(len(ids)) < 1 / (1 + np.exp(-HOLDER_ODDS - 0.6 * traits.engagement)))
     counts = 1 + rng.poisson(rng.exponential(PURCHASES_MEAN - 1, len(holders)))
-    site = np.repeat(choice(SITES, len(holders), rng), counts)
+    site = np.repeat(choice(SITES, rng.random(len(holders))), counts)
     user = np.repeat(ids[holders], counts)
     user = np.where(site == 0, user, FOREIGN_IDS + user)
     day = (CRYPTO_DAYS * rng.random(len(user)) ** 0.8).astype(np.int64)
-    coin = choice(COINS, len(user), rng)
+    coin = choice(COINS, rng.random(len(user)))
     price = np.round(prices[coin, day] * np.exp(0.006 * rng.standard_normal(len(user))), 4)
     amount = 40 * np.exp(1.1 * rng.standard_normal(len(user)))
 
@@ -113,15 +107,16 @@ def draw_purchases(ids: Ints, traits: Traits, prices: Floats, rng: np.random.Gen
 
 def to_table(records: np.ndarray, dates: pa.Array) -> pa.Table:
     """Rows of the CSV file; `dates` are the `date_texts`."""
-    columns = (
-        pa.array(SITE_TEXTS).take(_with_nulls(records["site"])),
-        _with_nulls(records["user"]),
-        dates.take(_with_nulls(records["date"])),
-        pa.array(COIN_TEXTS).take(_with_nulls(records["coin"])),
-        pa.array(np.ascontiguousarray(records["price"]), from_pandas=True),
-        pa.array(np.ascontiguousarray(records["units"]), from_pandas=True),
+    return pa.table(
+        {
+            "site_id": pa.array(SITE_TEXTS).take(_with_nulls(records["site"])),
+            "user_id": _with_nulls(records["user"]),
+            "purchase_date": dates.take(_with_nulls(records["date"])),
+            "crypto_type": pa.array(COIN_TEXTS).take(_with_nulls(records["coin"])),
+            "purchase_price": pa.array(records["price"], from_pandas=True),
+            "purchase_units": pa.array(records["units"], from_pandas=True),
+        }
     )
-    return pa.table(dict(zip(HEADER, columns, strict=True)))
 
 
 def _soil(records: np.ndarray, day: Ints, rng: np.random.Generator) -> None:
@@ -154,4 +149,4 @@ def _soil(records: np.ndarray, day: Ints, rng: np.random.Generator) -> None:
 
 
 def _with_nulls(values: np.ndarray) -> pa.Array:
-    return pa.array(np.ascontiguousarray(values), mask=values == NULL)
+    return pa.array(values, mask=values == NULL)

@@ -1,11 +1,11 @@
 """Demographics of customers: the columns of DEMOGRAFICOS.csv, including free text."""
 
 import numpy as np
+import pyarrow as pa
 
 from sample_data.behaviour import Floats, Ints, Traits
 from sample_data.draws import choice, ordered_choice
 
-HEADER = ("CITY", "CUS_CUST_ID_BUY", "GENDER", "RANGO_EDAD", "TARJETAS", "ESTADO")
 COVERAGE = 0.7003
 CITY_MISSING = 0.06
 GENDERS = {"male": 0.52, "female": 0.42, "Unknown": 0.06}
@@ -69,19 +69,24 @@ SPELLINGS = (str, str.lower, str.upper, "{} ".format, "{}, Argentina".format, 'B
 SPELLING_ODDS = (0.72, 0.15, 0.09, 0.025, 0.012, 0.003)
 
 
-def demographics_rows(ids: Ints, traits: Traits, rng: np.random.Generator) -> list[tuple[str, ...]]:
+def demographics_table(ids: Ints, traits: Traits, rng: np.random.Generator) -> pa.Table:
     """Rows of DEMOGRAFICOS.csv, for the customers with known demographics; the city may be empty."""
     covered = np.flatnonzero(rng.random(traits.count) < COVERAGE)
     engagement = traits.engagement[covered]
-    drawn = [
-        (GENDERS, choice(GENDERS, len(covered), rng)),
-        (AGES, ordered_choice(AGES, engagement, 0.25, rng)),
-        (CARDS, ordered_choice(CARDS, engagement, 0.4, rng)),
-        (STATES, state := choice(STATES, len(covered), rng)),
-    ]
-    cities = _cities(state, rng.random((4, len(covered))))
-    named = [np.array(list(shares))[index].tolist() for shares, index in drawn]
-    return list(zip(cities, ids[covered].astype(str).tolist(), *named, strict=True))
+    gender = choice(GENDERS, rng.random(len(covered)))
+    age = ordered_choice(AGES, engagement, 0.25, rng)
+    card = ordered_choice(CARDS, engagement, 0.4, rng)
+    state = choice(STATES, rng.random(len(covered)))
+    return pa.table(
+        {
+            "CITY": _cities(state, rng.random((4, len(covered)))),
+            "CUS_CUST_ID_BUY": ids[covered],
+            "GENDER": pa.array(GENDERS).take(pa.array(gender)),
+            "RANGO_EDAD": pa.array(AGES).take(pa.array(age)),
+            "TARJETAS": pa.array(CARDS).take(pa.array(card)),
+            "ESTADO": pa.array(STATES).take(pa.array(state)),
+        }
+    )
 
 
 def _cities(states: Ints, uniform: Floats) -> list[str]:

@@ -11,10 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from sample_data import crypto, demographics, payments, profiles
-from sample_data.behaviour import Floats, Ints, draw_traits, simulate
-from sample_data.outputs import HashedFile, replacing
+from sample_data.behaviour import Ints, draw_traits, simulate
+from sample_data.outputs import append, replacing
 from sample_data.periods import CRYPTO_DAYS, PAYMENT_DAYS, Calendar
-from sample_data.spill import DaySpill
 
 BLOCK = 4096  # customers who share a random stream; the output depends on it
 MAX_CUSTOMERS = 20_000_000
@@ -22,20 +21,10 @@ FIRST_ID, LAST_ID = 1_276, 448_374_921
 ID_STEP = 274_177_339
 assert gcd(ID_STEP, LAST_ID - FIRST_ID + 1) == 1
 
+PAYMENTS, ACTIVE_USER, DEMOGRAFICOS = Path("PAYMENTS.csv"), Path("ACTIVE_USER.csv"), Path("DEMOGRAFICOS.csv")
+DINERO_CUENTA, EVALUATE, MARKETPLACE = Path("DINERO_CUENTA.csv"), Path("EVALUATE.csv"), Path("MARKETPLACE_DATA.csv")
 CRYPTO_FILE = Path("sample_data") / "crypto_transaction_history.csv"
-HEADERS = {
-    Path("PAYMENTS.csv"): tuple(payments.SCHEMA.names),
-    Path("ACTIVE_USER.csv"): (
-        "CUS_CUST_ID_BUY", "MAU_MP_3", "MAU_ML_3", "MAU_MP_2", "MAU_ML_2", "MAU_MP_1", "MAU_ML_1",
-        "last_login_mp_date_1", "last_login_ml_date_1",
-    ),
-    Path("DEMOGRAFICOS.csv"): demographics.HEADER,
-    Path("DINERO_CUENTA.csv"): ("CUS_CUST_ID_BUY", "PLATA_CUENTA_1", "PLATA_CUENTA_2", "INVERSION"),
-    Path("EVALUATE.csv"): ("CUS_CUST_ID_BUY", "churn"),
-    Path("MARKETPLACE_DATA.csv"): ("CUS_CUST_ID_BUY", "SPENT_ML", "RECENCY_ML", "FREQUENCY_ML"),
-    CRYPTO_FILE: crypto.HEADER,
-}  # fmt: skip
-FILES = tuple(HEADERS)
+FILES = (PAYMENTS, ACTIVE_USER, DEMOGRAFICOS, DINERO_CUENTA, EVALUATE, MARKETPLACE, CRYPTO_FILE)
 
 
 @dataclass(frozen=True)
@@ -56,25 +45,37 @@ def generate(request: Request, out: Path, progress: Callable[[int], None] = lamb
         OutputError: a file there was not written by this program. Then nothing is changed.
     """
     calendar = Calendar(request.until)
+    rows = dict.fromkeys(map(str, FILES), 0)
     with replacing(out, FILES) as (work, manifest):
-        manifest["customers"], manifest["seed"] = request.customers, request.seed
-        manifest["until"] = request.until.isoformat()
-        files = {path: HashedFile(work / path, header) for path, header in HEADERS.items()}
-        bought = DaySpill(work / "payments", payments.RECORD)
-        coins = DaySpill(work / "crypto", crypto.RECORD)
+        manifest.update(customers=request.customers, seed=request.seed, until=request.until.isoformat(), rows=rows)
+
+        def write(path: Path, table: pa.Table) -> None:
+            append(work / path, table, free_text=path == DEMOGRAFICOS)
+            rows[str(path)] += table.num_rows
+
         prices = crypto.draw_prices(np.random.default_rng(np.random.SeedSequence(request.seed, spawn_key=(2**31 - 1,))))
         for block, first in enumerate(range(0, request.customers, BLOCK)):
             ids = customer_ids(request, first, min(first + BLOCK, request.customers))
-            _write_block(request, calendar, block, ids, prices, files, bought, coins)
+            behaviour_rng, payment_rng, visit_rng, profile_rng, crypto_rng = (
+                np.random.default_rng(source) for source in np.random.SeedSequence([request.seed, block]).spawn(5)
+            )
+            traits = draw_traits(len(ids), behaviour_rng)
+            behaviour = simulate(traits, calendar, behaviour_rng)
+            bought = payments.draw_payments(ids, traits, behaviour, request.customers, payment_rng)
+            _keep_by_day(work / "payments", *bought)
+            _keep_by_day(work / "crypto", *crypto.draw_purchases(ids, traits, prices, crypto_rng))
+            write(ACTIVE_USER, profiles.active_user_table(ids, traits, behaviour, calendar, visit_rng))
+            write(DINERO_CUENTA, profiles.balances_table(ids, traits, behaviour, calendar, profile_rng))
+            write(EVALUATE, profiles.evaluate_table(ids, behaviour))
+            write(MARKETPLACE, profiles.marketplace_table(ids, traits, calendar, profile_rng))
+            write(DEMOGRAFICOS, demographics.demographics_table(ids, traits, profile_rng))
             progress(first + len(ids))
         for day in range(PAYMENT_DAYS):
-            table = payments.to_table(calendar.epoch_day(day), bought.read(day))
-            files[Path("PAYMENTS.csv")].write_table(table)
+            records = _of_day(work / "payments", day, payments.RECORD)
+            write(PAYMENTS, payments.to_table(np.datetime64(calendar.start) + day, records))
         dates = pa.array(crypto.date_texts(calendar))
         for day in range(CRYPTO_DAYS):
-            files[CRYPTO_FILE].write_table(crypto.to_table(coins.read(day), dates))
-        manifest["rows"] = {str(path): file.rows for path, file in files.items()}
-        manifest["files"] = {str(path): file.close() for path, file in files.items()}
+            write(CRYPTO_FILE, crypto.to_table(_of_day(work / "crypto", day, crypto.RECORD), dates))
     return manifest
 
 
@@ -85,38 +86,17 @@ def customer_ids(request: Request, first: int, end: int) -> Ints:
     return FIRST_ID + (number * ID_STEP + request.seed * 7_919_993) % span
 
 
-def _write_block(
-    request: Request,
-    calendar: Calendar,
-    block: int,
-    ids: Ints,
-    prices: Floats,
-    files: dict[Path, HashedFile],
-    bought: DaySpill,
-    coins: DaySpill,
-) -> None:
-    behaviour_rng, payment_rng, visit_rng, profile_rng, crypto_rng = (
-        np.random.default_rng(source) for source in np.random.SeedSequence([request.seed, block]).spawn(5)
-    )
-    traits = draw_traits(len(ids), behaviour_rng)
-    behaviour = simulate(traits, calendar, behaviour_rng)
+def _keep_by_day(folder: Path, days: Ints, records: np.ndarray) -> None:
+    """Append `records[i]` to the file of the day `days[i]`, so that a large table is never completely in memory."""
+    folder.mkdir(exist_ok=True)
+    order = np.argsort(days, kind="stable")
+    present, starts = np.unique(days[order], return_index=True)
+    for day, of_day in zip(present, np.split(records[order], starts[1:]), strict=False):  # no day: one empty part
+        with (folder / str(day)).open("ab") as file:
+            of_day.tofile(file)
 
-    counts = behaviour.payments[:, :PAYMENT_DAYS]
-    owner, day = np.nonzero(counts)
-    repeats = counts[owner, day]
-    owner, day = np.repeat(owner, repeats), np.repeat(day, repeats)
-    preferences = payments.segment_preferences(traits, payment_rng)
-    sellers = payments.Sellers.for_customers(request.customers)
-    bought.add(day, payments.draw_payments(owner, ids, traits, preferences, sellers, payment_rng))
 
-    visits = profiles.draw_visits(traits, behaviour, calendar, visit_rng)
-    tables = {
-        "ACTIVE_USER.csv": profiles.active_user_table(ids, visits, calendar),
-        "DINERO_CUENTA.csv": profiles.balances_table(ids, traits, behaviour, calendar, profile_rng),
-        "EVALUATE.csv": profiles.evaluate_table(ids, behaviour, PAYMENT_DAYS, calendar.horizon_end),
-        "MARKETPLACE_DATA.csv": profiles.marketplace_table(ids, traits, calendar, profile_rng),
-    }
-    for name, table in tables.items():
-        files[Path(name)].write_table(table)
-    files[Path("DEMOGRAFICOS.csv")].write_rows(demographics.demographics_rows(ids, traits, profile_rng))
-    coins.add(*crypto.draw_purchases(ids, traits, prices, crypto_rng))
+def _of_day(folder: Path, day: int, dtype: np.dtype) -> np.ndarray:
+    """All records of a day, in order of arrival."""
+    path = folder / str(day)
+    return np.fromfile(path, dtype) if path.exists() else np.empty(0, dtype)

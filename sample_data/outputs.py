@@ -1,16 +1,14 @@
 """Output files: written beside the old ones and moved over them when all are complete, never over a user's file."""
 
-import csv
 import fcntl
 import hashlib
-import io
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -24,39 +22,15 @@ class OutputError(Exception):
     """The files cannot be written; the message names the file and the way out."""
 
 
-class HashedFile:
-    """A CSV file being written, with its SHA-256."""
-
-    def __init__(self, path: Path, header: tuple[str, ...] | list[str]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.rows = 0
-        self._file: BinaryIO = path.open("wb")
-        self._hash = hashlib.sha256()
-        self.write((",".join(header) + "\n").encode())
-
-    def write(self, data: bytes) -> None:
-        """Append bytes."""
-        self._hash.update(data)
-        self._file.write(data)
-
-    def write_table(self, table: pa.Table) -> None:
-        """Append the rows of an Arrow table, without quotes: no text in it may hold a comma."""
-        buffer = pa.BufferOutputStream()
-        pyarrow.csv.write_csv(table, buffer, OPTIONS)
-        self.write(memoryview(buffer.getvalue()))  # type: ignore[arg-type]
-        self.rows += table.num_rows
-
-    def write_rows(self, rows: list[tuple[Any, ...]]) -> None:
-        """Append rows, with quotes where a text needs them."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        self.write(text.getvalue().encode())
-        self.rows += len(rows)
-
-    def close(self) -> str:
-        """Finish the file and return its digest."""
-        self._file.close()
-        return f"sha256:{self._hash.hexdigest()}"
+def append(path: Path, table: pa.Table, *, free_text: bool = False) -> None:
+    """Append the rows of a table to a CSV file; texts with commas or quotes are refused unless `free_text`."""
+    with path.open("ab") as file:
+        if file.tell() == 0:
+            file.write((",".join(table.column_names) + "\n").encode())
+        if free_text:  # Arrow would quote all texts or none
+            table.to_pandas().to_csv(file, header=False, index=False)
+        else:
+            pyarrow.csv.write_csv(table, file, OPTIONS)
 
 
 @contextmanager
@@ -69,46 +43,40 @@ def replacing(out: Path, files: tuple[Path, ...]) -> Iterator[tuple[Path, dict[s
     Raises:
         OutputError: `out` holds one of `files` that this program did not write, or another run is writing there.
     """
+    work = out / WORK_DIR
     out.mkdir(parents=True, exist_ok=True)
-    folder = os.open(out, os.O_RDONLY)
-    try:
+    with ExitStack() as at_the_end:
+        folder = os.open(out, os.O_RDONLY)
+        at_the_end.callback(os.close, folder)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise OutputError(f"{out}: another run is writing sample data here; wait for its end") from error
-        known = _known_digests(out)
-        _refuse_foreign_files(out, files, known)
-        work = out / WORK_DIR
+        known = _known_digests(out, files)
+        at_the_end.callback(shutil.rmtree, work, ignore_errors=True)
         shutil.rmtree(work, ignore_errors=True)
-        try:
-            work.mkdir()
-            manifest: dict[str, Any] = {}
-            yield work, manifest
-            _refuse_foreign_files(out, files, known)  # a file may have been added meanwhile
-            new = {name: [digest] for name, digest in manifest["files"].items()}
-            both = {name: sorted({*known.get(name, []), *digests}) for name, digests in new.items()}
-            _write_manifest(out, {**manifest, "files": both})
-            for file in files:
-                (out / file).parent.mkdir(parents=True, exist_ok=True)
-                (work / file).replace(out / file)
-            _write_manifest(out, {**manifest, "files": new})
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    finally:
-        os.close(folder)
+        for file in files:
+            (work / file).parent.mkdir(parents=True, exist_ok=True)
+        manifest: dict[str, Any] = {}
+        yield work, manifest
+        _known_digests(out, files)  # a file may have been added meanwhile
+        new = {str(file): [digest(work / file)] for file in files}
+        both = {name: sorted({*known.get(name, []), *digests}) for name, digests in new.items()}
+        _write_manifest(out, {**manifest, "files": both})
+        for file in files:
+            (work / file).replace(out / file)
+        _write_manifest(out, {**manifest, "files": new})
 
 
-def _known_digests(out: Path) -> dict[str, list[str]]:
+def _known_digests(out: Path, files: tuple[Path, ...]) -> dict[str, list[str]]:
+    """Digests of the files that this program wrote; refuses if one that is there is another."""
+    known: dict[str, list[str]] = {}
     try:
-        known: dict[str, list[str]] = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
+        known = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
     except FileNotFoundError:
-        return {}
+        pass
     except (ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{out / MANIFEST} is damaged ({error}); restore it or choose another --out") from error
-    return known
-
-
-def _refuse_foreign_files(out: Path, files: tuple[Path, ...], known: dict[str, list[str]]) -> None:
     present = [file for file in files if (out / file).exists()]
     foreign = [str(file) for file in present if digest(out / file) not in known.get(str(file), [])]
     if foreign:
@@ -116,6 +84,7 @@ def _refuse_foreign_files(out: Path, files: tuple[Path, ...], known: dict[str, l
             f"{', '.join(foreign)} in {out.resolve()}: not written by this generator, or changed since, so kept. "
             f"Move it away to have it generated again, or choose another --out"
         )
+    return known
 
 
 def digest(path: Path) -> str:

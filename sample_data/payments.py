@@ -1,11 +1,10 @@
 """Segment, seller and amounts of each payment: the columns of PAYMENTS.csv other than date and buyer."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
-from sample_data.behaviour import Floats, Ints, Traits
+from sample_data.behaviour import Behaviour, Floats, Ints, Traits
+from sample_data.periods import PAYMENT_DAYS
 
 SEGMENTS = ("Cellphone Recharge", "Transport", "Instore", "Utilities", "Money Transfer", "Other Single Players")
 RECHARGE, TRANSPORT, INSTORE, UTILITIES, TRANSFER, OTHER = range(6)
@@ -15,7 +14,7 @@ LOYALTY = 7.0  # how much of a customer's payments fall into one segment: invers
 
 BIG_SELLERS = np.array([89_012_447, 152_300_918, 201_774_035, 260_591_882])  # two recharges, transport, utilities
 BIG_SELLER_SHARE = np.array([0.997, 0.997, 0, 0.99, 0, 0])  # of each of SEGMENTS
-SHOPS_PER_CUSTOMER, PEOPLE_PER_CUSTOMER = 0.46, 0.46
+SELLERS_PER_CUSTOMER = 0.46  # shops, and as many people who receive transfers
 SELLER_ID_STEP, SELLER_ID_SPAN = 196_613_581, 448_300_003
 
 ROUND_AMOUNTS = np.array([20, 30, 50, 100, 150, 200, 300, 500.0])  # what recharges and transport cards are topped up by
@@ -28,32 +27,41 @@ DISCOUNT_RATES = np.array([0.1, 0.2, 0.3, 0.5])
 DISCOUNT_CAP = 120.0
 
 RECORD = np.dtype([("buyer", "i8"), ("seller", "i8"), ("spent", "f8"), ("discount", "f8"), ("segment", "i1")])
-SCHEMA = pa.schema(
-    [
-        ("FECHA", pa.date32()),
-        ("CUS_CUST_ID_SEL", pa.int64()),
-        ("CUS_CUST_ID_BUY", pa.int64()),
-        ("SPENT", pa.float64()),
-        ("TPV_SEGMENT_DETAIL", pa.string()),
-        ("DESCUENTO", pa.float64()),
-    ]
-)
 
 
-@dataclass(frozen=True)
-class Sellers:
-    """Number of sellers other than the big ones; more customers have more sellers."""
+def draw_payments(
+    ids: Ints, traits: Traits, behaviour: Behaviour, customers: int, rng: np.random.Generator
+) -> tuple[Ints, np.ndarray]:
+    """Day and record of each payment. The number of sellers follows that of all `customers`."""
+    counts = behaviour.payments[:, :PAYMENT_DAYS]
+    owner, day = (np.repeat(index, counts[counts > 0]) for index in np.nonzero(counts))
+    cumulative = np.cumsum(_segment_preferences(traits, rng)[:, :-1], axis=1)
+    segment = (rng.random(len(owner))[:, None] > cumulative[owner]).sum(axis=1)
+    segment[rng.random(len(owner)) < OTHER_SHARE] = OTHER
+    records = np.empty(len(owner), RECORD)
+    records["buyer"] = ids[owner]
+    records["segment"] = segment
+    records["seller"] = _sellers(segment, max(1, int(SELLERS_PER_CUSTOMER * customers)), rng)
+    records["spent"] = _amounts(segment, traits.engagement[owner], rng)
+    records["discount"] = _discounts(records["spent"], segment, traits.thrift[owner], rng)
+    return day, records
 
-    shops: int
-    people: int
 
-    @classmethod
-    def for_customers(cls, customers: int) -> "Sellers":
-        """The sellers of an extraction with this many customers."""
-        return cls(max(1, int(SHOPS_PER_CUSTOMER * customers)), max(1, int(PEOPLE_PER_CUSTOMER * customers)))
+def to_table(day: np.datetime64, records: np.ndarray) -> pa.Table:
+    """Rows of PAYMENTS.csv for the payments of one day."""
+    return pa.table(
+        {
+            "FECHA": np.full(len(records), day),
+            "CUS_CUST_ID_SEL": records["seller"],
+            "CUS_CUST_ID_BUY": records["buyer"],
+            "SPENT": records["spent"],
+            "TPV_SEGMENT_DETAIL": pa.array(SEGMENTS).take(pa.array(records["segment"])),
+            "DESCUENTO": records["discount"],
+        }
+    )
 
 
-def segment_preferences(traits: Traits, rng: np.random.Generator) -> Floats:
+def _segment_preferences(traits: Traits, rng: np.random.Generator) -> Floats:
     """Share of each segment in a customer's payments; most customers use one or two."""
     alpha = SEGMENT_SHARE * 5 / LOYALTY
     weights = rng.standard_gamma(np.broadcast_to(alpha, (traits.count, 5))) + 1e-12
@@ -61,43 +69,11 @@ def segment_preferences(traits: Traits, rng: np.random.Generator) -> Floats:
     return shares
 
 
-def draw_payments(
-    owner: Ints,
-    buyers: Ints,
-    traits: Traits,
-    preferences: Floats,
-    sellers: Sellers,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """One record per payment. `owner` indexes `buyers`, `traits` and `preferences`."""
-    count = len(owner)
-    cumulative = np.cumsum(preferences[:, :-1], axis=1)
-    segment = (rng.random(count)[:, None] > cumulative[owner]).sum(axis=1)
-    segment[rng.random(count) < OTHER_SHARE] = OTHER
-    records = np.empty(count, RECORD)
-    records["buyer"] = buyers[owner]
-    records["segment"] = segment
-    records["seller"] = _sellers(segment, sellers, rng)
-    records["spent"] = _amounts(segment, traits, owner, rng)
-    records["discount"] = _discounts(records["spent"], segment, traits, owner, rng)
-    return records
-
-
-def to_table(day: int, records: np.ndarray) -> pa.Table:
-    """Rows of PAYMENTS.csv for the payments of one day (days from 1970-01-01)."""
-    seller, buyer, spent, segment, discount = (
-        pa.array(np.ascontiguousarray(records[name])) for name in ("seller", "buyer", "spent", "segment", "discount")
-    )
-    dates = pa.array(np.full(len(records), day, np.int32)).cast(pa.date32())
-    columns = [dates, seller, buyer, spent, pa.array(SEGMENTS).take(segment), discount]
-    return pa.Table.from_arrays(columns, schema=SCHEMA)
-
-
-def _sellers(segment: Ints, sellers: Sellers, rng: np.random.Generator) -> Ints:
+def _sellers(segment: Ints, sellers: int, rng: np.random.Generator) -> Ints:
     """The four big ones take recharges, transport and utilities; shops and people, some more than others, the rest."""
     uniform, to_big = rng.random((2, len(segment)))
-    shop = (sellers.shops * uniform**2.2).astype(np.int64)
-    person = sellers.shops + (sellers.people * uniform**1.3).astype(np.int64)
+    shop = (sellers * uniform**2.2).astype(np.int64)
+    person = sellers + (sellers * uniform**1.3).astype(np.int64)
     index = np.where(segment == TRANSFER, person, shop)
     ids = 1_276 + (index * SELLER_ID_STEP + 77_003) % SELLER_ID_SPAN
     big = np.zeros(len(segment), np.int64)
@@ -107,22 +83,22 @@ def _sellers(segment: Ints, sellers: Sellers, rng: np.random.Generator) -> Ints:
     return np.where(to_big < BIG_SELLER_SHARE[segment], BIG_SELLERS[big], ids)
 
 
-def _amounts(segment: Ints, traits: Traits, owner: Ints, rng: np.random.Generator) -> Floats:
+def _amounts(segment: Ints, engagement: Floats, rng: np.random.Generator) -> Floats:
     """Round amounts for top-ups, log-normal ones with cents otherwise, a few with four decimals or zero."""
     uniform, shape = rng.random((2, len(segment)))
     recharge = ROUND_AMOUNTS[np.searchsorted(np.cumsum(RECHARGE_ODDS)[:-1], uniform)]
     transport = ROUND_AMOUNTS[np.searchsorted(np.cumsum(TRANSPORT_ODDS)[:-1], uniform)]
-    log_amount = rng.standard_normal(len(segment)) * AMOUNT_SPREAD[segment] + 0.12 * traits.engagement[owner]
+    log_amount = rng.standard_normal(len(segment)) * AMOUNT_SPREAD[segment] + 0.12 * engagement
     free = np.minimum(AMOUNT_MEDIAN[segment] * np.exp(log_amount), AMOUNT_MAX)
     free = np.where(shape < 0.04, np.round(free, 4), np.round(free, 2))
     spent = np.where(segment == RECHARGE, recharge, np.where(segment == TRANSPORT, transport, free))
     return np.where(shape > 0.9985, 0.0, spent)
 
 
-def _discounts(spent: Floats, segment: Ints, traits: Traits, owner: Ints, rng: np.random.Generator) -> Floats:
+def _discounts(spent: Floats, segment: Ints, thrift: Floats, rng: np.random.Generator) -> Floats:
     """Part of the price, capped; thrifty customers look for discounts, top-ups have few."""
     uniform, rate = rng.random((2, len(spent)))
-    chance = 1 / (1 + np.exp(1.6 - 0.9 * traits.thrift[owner]))
+    chance = 1 / (1 + np.exp(1.6 - 0.9 * thrift))
     chance *= np.array([0.7, 0.5, 1.6, 0.8, 0.3, 1.0])[segment]
     off = np.minimum(spent * DISCOUNT_RATES[(rate * len(DISCOUNT_RATES)).astype(np.int64)], DISCOUNT_CAP)
     return np.where(uniform < chance, np.round(off, 4), 0.0)

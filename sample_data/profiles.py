@@ -1,14 +1,12 @@
 """What is known about customers apart from payments: app visits, balances, marketplace purchases, churn flag."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sample_data.behaviour import Behaviour, Bools, Ints, Traits
 from sample_data.draws import ordered_choice
-from sample_data.periods import Calendar
+from sample_data.periods import PAYMENT_DAYS, Calendar
 
 INVESTMENTS = {
     "banned": 0.002,
@@ -25,21 +23,15 @@ BALANCE_COVERAGE = 0.9569
 UNTRACKED_SHARE = 0.06  # customers whose visits are never recorded
 ONE_APP_GAP, GAP_SHARE = 0.65, 0.015  # months without a record, for visitors of one app and of both
 BALANCE_MAX = 1_600_000.0
-NULL = -1  # in integer columns on their way to Arrow
 
 
-@dataclass(frozen=True)
-class Visits:
-    """Days with a visit in months -1, -2, -3 (index 0, 1, 2; NULL: neither app was opened) and last visits in -1."""
+def active_user_table(
+    ids: Ints, traits: Traits, behaviour: Behaviour, calendar: Calendar, rng: np.random.Generator
+) -> pa.Table:
+    """Rows of ACTIVE_USER.csv: days with a visit in each month, empty where neither app was opened.
 
-    mp: list[Ints]
-    ml: list[Ints]
-    last_mp: Ints
-    last_ml: Ints
-
-
-def draw_visits(traits: Traits, behaviour: Behaviour, calendar: Calendar, rng: np.random.Generator) -> Visits:
-    """App visits follow interest and payments; they last longer than interest, so that they do not reveal it."""
+    Visits follow interest and payments; they last longer than interest, so that they do not reveal it.
+    """
     count = traits.count
     mp_rate = 0.33 * np.exp(
         0.35 * traits.engagement + 0.2 * np.log(traits.rate / 0.04) + 0.35 * rng.standard_normal(count)
@@ -48,7 +40,7 @@ def draw_visits(traits: Traits, behaviour: Behaviour, calendar: Calendar, rng: n
     installed = np.where(traits.is_new, behaviour.first_day - rng.exponential(50, count), -np.inf)
     registered = np.where(rng.random(count) < 0.6, installed, -np.inf)
     untracked = rng.random(count) < UNTRACKED_SHARE
-    mp, ml, last = [], [], []
+    columns: dict[str, pa.Array] = {"CUS_CUST_ID_BUY": pa.array(ids)}
     for back in (1, 2, 3):
         first, end = calendar.month(back)
         days = np.arange(first, end)
@@ -60,24 +52,17 @@ def draw_visits(traits: Traits, behaviour: Behaviour, calendar: Calendar, rng: n
         on_ml = rng.random(paid.shape) < ml_chance
         apps = on_mp.any(axis=1).astype(np.int64) + on_ml.any(axis=1)
         missing = untracked | (rng.random(count) < np.array([1.0, ONE_APP_GAP, GAP_SHARE])[apps])
-        mp.append(np.where(missing, NULL, on_mp.sum(axis=1)))
-        ml.append(np.where(missing, NULL, on_ml.sum(axis=1)))
-        if back == 1:
-            for visited in (on_mp, on_ml):
-                day = end - 1 - np.argmax(visited[:, ::-1], axis=1)
-                last.append(np.where(visited.any(axis=1) & ~missing, day, NULL))
-    return Visits(mp, ml, *last)
-
-
-def active_user_table(ids: Ints, visits: Visits, calendar: Calendar) -> pa.Table:
-    """Rows of ACTIVE_USER.csv."""
-    columns = {"CUS_CUST_ID_BUY": pa.array(ids)}
-    for back in (3, 2, 1):
-        columns[f"MAU_MP_{back}"] = _written_as_float(visits.mp[back - 1])
-        columns[f"MAU_ML_{back}"] = _written_as_float(visits.ml[back - 1])
-    columns["last_login_mp_date_1"] = _dates(visits.last_mp, calendar, visits.last_mp == NULL)
-    columns["last_login_ml_date_1"] = _dates(visits.last_ml, calendar, visits.last_ml == NULL)
-    return pa.table(columns)
+        for app, visited in (("mp", on_mp), ("ml", on_ml)):
+            columns[f"MAU_{app.upper()}_{back}"] = _written_as_float(visited.sum(axis=1), missing)
+            if back == 1:
+                last = end - 1 - np.argmax(visited[:, ::-1], axis=1)
+                columns[f"last_login_{app}_date_1"] = _dates(last, calendar, missing | ~visited.any(axis=1))
+    return pa.table(columns).select(
+        [
+            "CUS_CUST_ID_BUY", "MAU_MP_3", "MAU_ML_3", "MAU_MP_2", "MAU_ML_2", "MAU_MP_1", "MAU_ML_1",
+            "last_login_mp_date_1", "last_login_ml_date_1",
+        ]
+    )  # fmt: skip
 
 
 def balances_table(
@@ -88,7 +73,7 @@ def balances_table(
     investment = ordered_choice(INVESTMENTS, traits.engagement + 0.5 * traits.rate.clip(0, 1), 0.45, rng)
     investing = investment == list(INVESTMENTS).index("investing")
     wealth = rng.standard_normal(count)
-    columns: dict[str, pa.Array] = {"CUS_CUST_ID_BUY": _float_ids(ids)}
+    columns: dict[str, pa.Array] = {"CUS_CUST_ID_BUY": _written_as_float(ids)}
     for back in (1, 2):
         first, end = calendar.month(back)
         interest = behaviour.interest[:, first:end].mean(axis=1) * (end > behaviour.first_day)
@@ -120,21 +105,16 @@ def marketplace_table(ids: Ints, traits: Traits, calendar: Calendar, rng: np.ran
     return pa.table(columns)
 
 
-def evaluate_table(ids: Ints, behaviour: Behaviour, first_day: int, end_day: int) -> pa.Table:
-    """Rows of EVALUATE.csv: 1 where the customer makes no payment from `first_day` up to `end_day` (excluded)."""
-    stays_away: Bools = behaviour.payments[:, first_day:end_day].sum(axis=1) == 0
-    return pa.table({"CUS_CUST_ID_BUY": pa.array(ids), "churn": _written_as_float(stays_away.astype(np.int64))})
+def evaluate_table(ids: Ints, behaviour: Behaviour) -> pa.Table:
+    """Rows of EVALUATE.csv: 1 where the customer makes no payment in the two months after the data."""
+    stays_away = behaviour.payments[:, PAYMENT_DAYS:].sum(axis=1) == 0
+    return pa.table({"CUS_CUST_ID_BUY": ids, "churn": _written_as_float(stays_away.astype(np.int64))})
 
 
-def _written_as_float(values: Ints) -> pa.Array:
-    """Small non-negative integers as the real files write them: `3.0`; NULL stays empty."""
-    texts = pa.array([f"{value}.0" for value in range(int(max(values.max(initial=0), 0)) + 1)])
-    return texts.take(pa.array(values, mask=values == NULL))
-
-
-def _float_ids(ids: Ints) -> pa.Array:
-    return pc.binary_join_element_wise(pa.array(ids).cast(pa.string()), "0", ".")
+def _written_as_float(values: Ints, missing: Bools | None = None) -> pa.Array:
+    """Integers as the real files write them: `3.0`."""
+    return pc.binary_join_element_wise(pa.array(values, mask=missing).cast(pa.string()), "0", ".")
 
 
 def _dates(days: Ints, calendar: Calendar, missing: Bools | None = None) -> pa.Array:
-    return pa.array((days + calendar.epoch_day()).astype(np.int32), mask=missing).cast(pa.date32())
+    return pa.array(np.datetime64(calendar.start) + days, mask=missing)

@@ -4,18 +4,10 @@
 set -euo pipefail
 
 case "${1:-}" in
-  init)
-    exec python /opt/airflow/bin/init.py
-    ;;
-  webserver)
-    if [ -z "${STACK:-}" ]; then exec airflow api-server; else exec airflow webserver; fi
-    ;;
-  scheduler)
-    exec airflow scheduler --skip-serve-logs # the web server reads them from the volume
-    ;;
-  dag-processor)
-    exec airflow dag-processor
-    ;;
+  init) exec python /opt/airflow/bin/init.py ;;
+  webserver) if [ -z "${STACK:-}" ]; then exec airflow api-server; else exec airflow webserver; fi ;;
+  scheduler) exec airflow scheduler --skip-serve-logs ;; # the web server reads them from the volume
+  dag-processor) exec airflow dag-processor ;;
   maintenance)
     # Daily: delete metadata and task logs older than KEEP_RUNS_DAYS, and end the runs of tests that were killed.
     while true; do
@@ -28,7 +20,5 @@ case "${1:-}" in
       wait $!
     done
     ;;
-  *)
-    exec "$@"
-    ;;
+  *) exec "$@" ;;
 esac

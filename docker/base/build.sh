@@ -9,12 +9,6 @@ arch=$(dpkg --print-architecture)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-have() { docker image inspect "$1" >/dev/null 2>&1; }
-
-pulled() {
-  [ -z "${FORCE_BUILD:-}" ] && timeout 60 docker pull -q "$1" >/dev/null 2>&1
-}
-
 # Behind an inspecting proxy the machine trusts additional certificates; builds must trust them too.
 trust_machine() {
   cp /etc/ssl/certs/ca-certificates.crt "$work/ca-certificates.crt"
@@ -74,8 +68,8 @@ DOCKERFILE
 }
 
 for image in debian:bookworm-slim python:3.11-slim-bookworm golang:1.26-bookworm postgres:15; do
-  if have "$image"; then echo "$image: there"
-  elif pulled "$image"; then echo "$image: pulled"
+  if docker image inspect "$image" >/dev/null 2>&1; then echo "$image: there"
+  elif [ -z "${FORCE_BUILD:-}" ] && timeout 60 docker pull -q "$image" >/dev/null 2>&1; then echo "$image: pulled"
   else
     SECONDS=0
     "make_${image%%:*}"

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from sample_data import generate as generation
-from sample_data import spill
 from sample_data.generate import FILES, Request, generate
 from sample_data.outputs import MANIFEST, WORK_DIR, OutputError, digest
 
@@ -40,14 +39,6 @@ def test_other_seed_other_files(tmp_path: Path) -> None:
     generate(Request(500, 4, date(2019, 7, 1)), tmp_path / "b")
     a, b = digests(tmp_path / "a"), digests(tmp_path / "b")
     assert all(a[name] != b[name] for name in a)
-
-
-def test_files_do_not_depend_on_what_is_buffered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = Request(5_000, 3, date(2019, 7, 1))
-    generate(request, tmp_path / "a")
-    monkeypatch.setattr(spill, "BUFFERED_RECORDS", 1)
-    generate(request, tmp_path / "b")
-    assert digests(tmp_path / "a") == digests(tmp_path / "b")
 
 
 def test_one_customer(tmp_path: Path) -> None:

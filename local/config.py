@@ -23,7 +23,7 @@ PASSWORDS = (
     "POSTGRES_PASSWORD", "PIPELINE_DB_PASSWORD", "READER_DB_PASSWORD", "NOTEBOOK_DB_PASSWORD",
     "AIRFLOW_DB_PASSWORD", "MLFLOW_DB_PASSWORD", "AIRFLOW_ADMIN_PASSWORD",
 )  # fmt: skip
-NOT_PUBLIC = ("PASSWORD", "SECRET", "TOKEN", "_KEY", "_PORT", "_MEMORY", "COMPOSE_", "MINIO_", "S3_")
+NOT_PUBLIC = ("PASSWORD", "SECRET", "TOKEN", "_KEY", "_PORT", "_MEMORY", "COMPOSE_", "MINIO_", "S3_", "WEBHOOK")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 DATABASE_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would silently truncate it
 
@@ -41,7 +41,7 @@ class Config:
 
     @property
     def public(self) -> dict[str, str]:
-        """Variables that every process may see: no passwords, secrets or tokens, and none for containers."""
+        """Variables that every process may see: no passwords, tokens or other secrets, and none for containers."""
         return {name: value for name, value in self.values.items() if not any(word in name for word in NOT_PUBLIC)}
 
     def connection(self, role: str, password_variable: str) -> dict[str, str]:

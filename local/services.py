@@ -108,6 +108,7 @@ def airflow_environment(config: Config) -> dict[str, str]:
     database = config.database_url("meli_airflow", "AIRFLOW_DB_PASSWORD", "airflow")
     return {
         **pipeline_environment(config),
+        "ALERT_WEBHOOK_URL": config.values.get("ALERT_WEBHOOK_URL", ""),
         "AIRFLOW_HOME": str(AIRFLOW_HOME),
         "AIRFLOW_CONFIG": str(AIRFLOW_CONFIG),  # that of the containers, with these differences:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),

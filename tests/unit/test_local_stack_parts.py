@@ -81,6 +81,12 @@ def test_services_get_their_own_role_and_no_other_password(settings, server):
     assert not [name for name, variables in by_name.items() if "owner-secret" in str(variables)]
 
 
+def test_only_airflow_knows_where_alerts_go(settings, server):
+    settings.values["ALERT_WEBHOOK_URL"] = "https://hooks.example/secret"
+    told = {each.name for each in services.all_services(settings, server) if "hooks.example" in str(each.variables)}
+    assert told == {"airflow-webserver", "airflow-dag-processor", "airflow-scheduler"}
+
+
 def test_no_secret_on_a_command_line(settings, server):
     for service in services.all_services(settings, server):
         for secret in (*settings.generated.values(), settings.values["MLFLOW_DB_PASSWORD"] + "@"):

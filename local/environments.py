@@ -47,34 +47,24 @@ def python_of(name: str) -> Path:
     return VENVS / name / "bin" / "python"
 
 
-def lock(name: str) -> str:
-    """Text of the environment's lock file."""
-    return LOCKS[name].read_text(encoding="utf-8")
+def digest(name: str) -> str:
+    """Digest of the environment's lock file."""
+    return hashlib.sha256(LOCKS[name].read_bytes()).hexdigest()
 
 
 def ensure(*names: str) -> None:
-    """Update each environment to its lock file; if nothing has changed, this writes nothing and needs no network."""
+    """Make each environment whose lock file or Python has changed anew; if none has, this needs no network."""
     for name in names:
         if name not in LOCKS:
             raise Failure(f"no Python environment {name!r}; there are {', '.join(LOCKS)}")
-        wanted = f"{hashlib.sha256(LOCKS[name].read_bytes()).hexdigest()} {sys.version.split()[0]}\n"
-        stamp = VENVS / name / "lock.digest"
-        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and _is_this_version(python_of(name)):
+        wanted = f"{digest(name)} {sys.version.split()[0]}\n"
+        python, stamp = python_of(name), VENVS / name / "lock.digest"
+        if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
             continue
         with step(f"Python environment {name} (the first time: downloads)"):
-            stamp.unlink(missing_ok=True)
-            if not _is_this_version(python_of(name)):
-                uv("venv", "--quiet", "--clear", "--python", os.path.realpath(sys.executable), str(VENVS / name))
-            uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python_of(name)), str(LOCKS[name]))
+            uv("venv", "--quiet", "--clear", "--python", os.path.realpath(sys.executable), str(VENVS / name))
+            uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(LOCKS[name]))
             stamp.write_text(wanted, encoding="utf-8")
-
-
-def _is_this_version(python: Path) -> bool:
-    command = [str(python), "-c", f"import sys; sys.exit(sys.version_info[:3] != {tuple(sys.version_info[:3])})"]
-    try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
-    except OSError:
-        return False
 
 
 def uv(*arguments: str) -> None:

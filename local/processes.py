@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
+
+from local.console import wait_until
 
 MARK = "MELI_LOCAL_SERVICE"  # an environment variable of each service, by which its processes are found
 END_S = 10
@@ -24,37 +24,26 @@ def at_work_in(folder: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == where]
 
 
-def end(processes: Iterable[psutil.Process], *, patience_s: float = 0) -> None:
-    """Ask the processes to end if `patience_s` > 0; kill those that remain, and wait until they are gone."""
-    left = list(processes)
-    for ask, seconds in ((psutil.Process.terminate, patience_s), (psutil.Process.kill, END_S)):
-        if seconds:
-            for process in left:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    ask(process)
-            deadline = time.monotonic() + seconds
-            while (left := [process for process in left if _lives(process)]) and time.monotonic() < deadline:
-                time.sleep(0.05)
+def kill(processes: list[psutil.Process]) -> None:
+    """Kill the processes and wait until they are gone."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    wait_until(lambda: not any(_lives(process) for process in processes), END_S)
 
 
 def _lives(process: psutil.Process) -> bool:
     """Whether it runs; zombies do not, although `psutil.wait_procs` would wait for them."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def memory_bytes(pid: int) -> int:
     """Memory of a process and its descendants in bytes: proportional share (Linux), else resident set."""
     total = 0
-    try:
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    except psutil.Error:
-        return 0
-    for process in family:
-        try:
-            total += process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss
-        except psutil.Error:
-            continue  # it has ended, or belongs to another user
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+            with contextlib.suppress(psutil.Error):  # it has ended, or belongs to another user
+                total += process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss
     return total

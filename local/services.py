@@ -1,16 +1,13 @@
 """The services of the local stack: command, environment, port and health check of each."""
 
-import hashlib
 import json
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from local import processes
 from local.config import Config
-from local.environments import ROOT, RUN, STATE, lock, python_of
+from local.environments import ROOT, RUN, STATE, digest, python_of
 from local.postgres import Cluster
 
 HOME = STATE / "home"
@@ -21,7 +18,9 @@ AIRFLOW_CONFIG = ROOT / "docker" / "airflow" / "airflow.cfg"
 LAB_CONFIG = HOME / ".jupyter" / "labconfig" / "page_config.json"
 NO_NEWS = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n'
 ARTIFACTS = STATE / "mlflow" / "artifacts"
-DROPPED = ("AIRFLOW", "MLFLOW", "POSTGRES", "PG", "PYTHON", "JUPYTER", "IPYTHON", "STREAMLIT", "XDG", "VIRTUAL_ENV")
+DROPPED = (
+    "AIRFLOW", "MLFLOW", "POSTGRES", "PG", "PYTHON", "JUPYTER", "IPYTHON", "STREAMLIT", "XDG", "VIRTUAL_ENV", "ALERT",
+)  # fmt: skip
 POSTGRES = "postgres"
 POSTGRES_SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
 SOCKET_PATH_LIMIT = 60  # the path of a Unix socket, including its name, has at most 104 bytes on macOS
@@ -31,7 +30,7 @@ SOCKET_PATH_LIMIT = 60  # the path of a Unix socket, including its name, has at 
 class Service:
     """One process of the stack. `variables` extend its environment; `health` is a path that answers 200 when ready.
 
-    If its `version` (the text of a lock file, a password) changes, the service must be restarted.
+    If its `version` (the digest of a lock file, a password) changes, the service must be restarted.
     """
 
     name: str
@@ -45,7 +44,7 @@ class Service:
 
     @property
     def file(self) -> Path:
-        """The file that `local.serve` reads; its path marks the processes of the service."""
+        """The file with the definition; its path marks the processes of the service."""
         return RUN / f"{self.name}.json"
 
     @property
@@ -55,16 +54,13 @@ class Service:
 
     @property
     def definition(self) -> str:
-        """Digest of the definition: a running service with another digest is out of date."""
-        whole = json.dumps([self.command, sorted(self.variables.items()), self.version])
-        return hashlib.sha256(whole.encode()).hexdigest()
+        """Everything above as JSON, which `local.serve` reads from `file`."""
+        return json.dumps(vars(self))
 
     @property
-    def written(self) -> dict[str, Any]:
-        """Contents of `file`; PostgreSQL's processes are found by their folder and need no mark."""
-        mark = {} if self.name == POSTGRES else {processes.MARK: str(self.file)}
-        environment = {**base_environment(), **self.variables, **mark}
-        return {"command": self.command, "environment": environment, "definition": self.definition}
+    def is_current(self) -> bool:
+        """Whether it was last started with this definition."""
+        return self.file.exists() and self.file.read_text(encoding="utf-8") == self.definition
 
 
 def base_environment() -> dict[str, str]:
@@ -141,13 +137,13 @@ def all_services(config: Config, server: Cluster) -> list[Service]:
         environment = "airflow" if words.startswith("airflow") else "ml"
         port = [str(config.ports[port_variable])] if port_variable else []
         command = [str(python_of(environment)), "-m", *words.split(), *port]
-        version = lock(environment) + AIRFLOW_CONFIG.read_text(encoding="utf-8")
+        version = digest(environment) + AIRFLOW_CONFIG.read_text(encoding="utf-8")
         return Service(name, command, told, version, port_variable, health)
 
     return [
         Service(
             POSTGRES, server.command(*POSTGRES_SETTINGS), {},
-            f"{server.superuser}\n{server.password}\n{lock('ml')}",
+            f"{server.superuser}\n{server.password}\n{digest('ml')}",
             "POSTGRES_PORT", stop_signal="INT", stop_s=60,
         ),
         service("mlflow", "mlflow server --workers 1 --host 127.0.0.1 --port", mlflow, "MLFLOW_PORT", "/health"),

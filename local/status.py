@@ -32,12 +32,12 @@ def ps() -> None:
         warn("services run whose supervisor was killed; `make local-up` starts them over, `make local-down` ends them")
 
 
-def logs(service: str, *, follow: bool, lines: int) -> None:
-    """Replace this process by `tail` on the logs of one service, or of all."""
+def logs(service: str, *options: str) -> None:
+    """Replace this process by `tail` with `options` on the log of one service, or of all."""
     files = sorted(LOGS.glob(f"{service or '*'}.log"))
     if not files:
         raise Failure(f"no log of {service or 'any service'}; `make local-ps` lists the services")
-    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if follow else []), *map(str, files)])
+    os.execvp("tail", ["tail", *options, *map(str, files)])
 
 
 def env() -> None:
@@ -53,6 +53,6 @@ def env() -> None:
 def _state(service: Service, settings: Config, state: str) -> str:
     if state in ("STOPPED", "EXITED", "FATAL", "UNKNOWN"):
         return "stopped"
-    if not supervisor.is_current(service):
+    if not service.is_current:
         return "out of date"
     return "running" if state in supervisor.UP and is_healthy(service, settings) else "starting"

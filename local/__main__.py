@@ -11,7 +11,7 @@ import sys
 
 from local import environments
 from local.console import Failure, say, step, warn
-from local.environments import STATE, VENVS, one_at_a_time, python_of
+from local.environments import FOREIGN, STATE, VENVS, one_at_a_time, python_of
 
 MAKES_ENVIRONMENT = ("demo", "up", "env")
 ONLY_LOOKS = ("psql", "airflow", "ml", "runs")
@@ -55,7 +55,7 @@ def _go_on_in_model_environment(command: str) -> None:
             environments.ensure("ml")
     if not os.access(python, os.X_OK):
         raise Failure("no stack runs here; start one: make local-up, or in containers make up")
-    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    env = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     os.execve(python, [str(python), "-m", "local", *sys.argv[1:]], env)
 
 

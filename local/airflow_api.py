@@ -26,11 +26,7 @@ class AirflowApi:
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **query: str) -> Any:
-        """Answer of `/api/v2<path>`, parsed.
-
-        Raises:
-            Failure: the server refuses the call (the message quotes it), or does not answer for a minute.
-        """
+        """Answer of `/api/v2<path>`, parsed; a `Failure` if the server refuses the call or is gone for a minute."""
         return self._send(method, f"/api/v2{path}", json=body, params=query)
 
     def _send(self, method: str, path: str, **content: Any) -> Any:
@@ -43,11 +39,7 @@ class AirflowApi:
         return answer.json() if answer.content else None
 
     def wait_for_dags(self, dag_ids: list[str]) -> None:
-        """Return when all these DAGs are known.
-
-        Raises:
-            Failure: one is not; with its import error, if there is one.
-        """
+        """Return when all these DAGs are known; a `Failure` shows the import errors."""
 
         def missing() -> set[str]:
             return set(dag_ids) - {dag["dag_id"] for dag in self.call("GET", "/dags", limit="100")["dags"]}
@@ -75,11 +67,7 @@ class AirflowApi:
             self.call("PATCH", _path(dag_id, run_id), {"state": "failed"})
 
     def wait_for_run(self, dag_id: str, run_id: str, *, seconds: float) -> None:
-        """Return when the run has succeeded.
-
-        Raises:
-            Failure: it failed, with the last lines of the log of the task that did, or it takes too long.
-        """
+        """Return when the run has succeeded; if it has not, a `Failure` quotes the task that failed."""
         if not wait_until(lambda: self._has_ended(dag_id, run_id), seconds):
             raise Failure(f"{dag_id} {run_id} has not ended after {seconds:.0f} s; see {self.url}/dags/{dag_id}")
         if self.call("GET", _path(dag_id, run_id))["state"] == "failed":

@@ -10,11 +10,7 @@ from local.services import airflow_environment, base_environment, pipeline_envir
 
 
 def run(command: str, *arguments: str) -> int:
-    """Run one command and return its exit code.
-
-    Raises:
-        Failure: it failed, and the user can correct that.
-    """
+    """Run one command and return its exit code."""
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # they would connect psycopg and libpq to another server
     match command:

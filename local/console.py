@@ -25,8 +25,7 @@ def warn(text: str) -> None:
 def run(command: list[str], complaint: str, *, given: str = "", **options: Any) -> str:
     """Run a program with `given` as its input and return what it printed; `options` are those of `subprocess.run`.
 
-    Raises:
-        Failure: it failed; the message is `complaint` and the end of the output.
+    If it fails, the `Failure` says `complaint` and the end of the output.
     """
     done = subprocess.run(command, input=given, capture_output=True, text=True, errors="replace", **options)
     if done.returncode != 0:

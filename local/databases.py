@@ -27,11 +27,7 @@ def cluster(config: Config) -> Cluster:
 
 
 def running(config: Config) -> Cluster:
-    """The local stack's PostgreSQL.
-
-    Raises:
-        Failure: it does not run.
-    """
+    """The local stack's PostgreSQL, which must run."""
     server = cluster(config)
     if server.pid is None:
         raise Failure("PostgreSQL does not run; start it: make local-up")

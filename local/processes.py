@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -9,7 +10,7 @@ import psutil
 from local.console import wait_until
 
 MARK = "MELI_LOCAL_SERVICE"  # an environment variable of each service, by which its processes are found
-END_S = 10
+KILL_S = 10
 
 
 def marked(beginning: str) -> list[psutil.Process]:
@@ -24,19 +25,17 @@ def at_work_in(folder: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == where]
 
 
-def kill(processes: list[psutil.Process]) -> None:
-    """Kill the processes and wait until they are gone."""
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    wait_until(lambda: not any(_lives(process) for process in processes), END_S)
+def kill(find: Callable[[], list[psutil.Process]]) -> None:
+    """Kill the processes that `find` finds until it finds none; it cannot find zombies."""
 
+    def none_left() -> bool:
+        left = find()
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        return not left
 
-def _lives(process: psutil.Process) -> bool:
-    """Whether it runs; zombies do not, although `psutil.wait_procs` would wait for them."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    return False
+    wait_until(none_left, KILL_S)
 
 
 def memory_bytes(pid: int) -> int:

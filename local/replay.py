@@ -62,10 +62,10 @@ def replay(config: Config) -> Plan:
             chosen = plan(current_data(conn), has_crypto=has_crypto)
     except CommandError as error:
         raise Failure(f"{error}; see ops.raw_loads for why they are not: make psql") from error
-    api = AirflowApi(config.airflow_url, config["AIRFLOW_ADMIN_USER"], config["AIRFLOW_ADMIN_PASSWORD"])
+    api = AirflowApi(config.url("AIRFLOW_PORT"), config["AIRFLOW_ADMIN_USER"], config["AIRFLOW_ADMIN_PASSWORD"])
     with step("Airflow: DAGs known"):
         api.wait_for_dags([FEATURES, TRAINING, SCORING, CRYPTO])
-    say(f"Replaying through {config.airflow_url}:")
+    say(f"Replaying through {config.url('AIRFLOW_PORT')}:")
     steps = [(FEATURES, chosen.snapshots), (CRYPTO, chosen.crypto), (TRAINING, [chosen.training])]
     steps.append((SCORING, chosen.snapshots[-1:]))
     total, number = sum(len(dates) for _, dates in steps), 0

@@ -13,7 +13,7 @@ def main(name: str) -> None:
     """End the processes left by a killed run of the service, then replace this process by the service."""
     file = RUN / f"{name}.json"
     service = json.loads(file.read_text(encoding="utf-8"))
-    processes.kill(processes.marked(str(file)))
+    processes.kill(lambda: processes.marked(str(file)))
     env = {**os.environ, **service["variables"], processes.MARK: str(file)}
     if name == POSTGRES:
         postgres.clear(DATA_DIR)

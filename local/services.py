@@ -83,7 +83,7 @@ def pipeline_environment(config: Config) -> dict[str, str]:
     return {
         **config.public,
         **config.connection("meli_pipeline", "PIPELINE_DB_PASSWORD"),
-        "MLFLOW_TRACKING_URI": config.mlflow_url,
+        "MLFLOW_TRACKING_URI": config.url("MLFLOW_PORT"),
         "GIT_COMMIT": git_commit(),
     }
 
@@ -108,9 +108,9 @@ def airflow_environment(config: Config) -> dict[str, str]:
         "AIRFLOW_HOME": str(AIRFLOW_HOME),
         "AIRFLOW_CONFIG": str(AIRFLOW_CONFIG),  # that of the containers, with these differences:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{config.airflow_url}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": config.url("AIRFLOW_PORT") + "/execution/",
         "AIRFLOW__CORE__FERNET_KEY": secret["fernet_key"],
-        "AIRFLOW__API__BASE_URL": config.airflow_url,
+        "AIRFLOW__API__BASE_URL": config.url("AIRFLOW_PORT"),
         "AIRFLOW__API__SECRET_KEY": secret["session_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secret["jwt_secret"],
         "AIRFLOW__DAG_PROCESSOR__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": f"{AIRFLOW_HOME}/logs/dag_processor",
@@ -127,7 +127,7 @@ def airflow_environment(config: Config) -> dict[str, str]:
 def all_services(config: Config, server: Cluster) -> list[Service]:
     """All services: PostgreSQL first, which the others need; the scheduler last, whose tasks need the others."""
     airflow = airflow_environment(config)
-    python_path = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": config.mlflow_url}
+    python_path = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": config.url("MLFLOW_PORT")}
     reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD"), **python_path}
     notebook = {**config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD"), **python_path}
     notebook["JUPYTER_TOKEN"] = config["JUPYTER_TOKEN"]

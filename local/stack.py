@@ -25,7 +25,7 @@ def up() -> Config:
     if not supervisor.states():
         _end_all(server)
         supervisor.start_daemon(services)
-    outdated = [service for service in services if not is_current(service)]
+    outdated = [service for service in services if not supervisor.is_current(service)]
     if database in outdated:
         outdated = services  # PostgreSQL's clients are restarted with it
     for service in reversed(outdated):
@@ -53,20 +53,14 @@ def up() -> Config:
 def down() -> None:
     """Stop everything, PostgreSQL last."""
     server = databases.cluster(config.load())
-    running = [name for name, (state, _) in supervisor.states().items() if state in supervisor.AT_WORK]
-    running.sort(key=lambda name: name == POSTGRES)
+    running = [name for name, (_, pid) in supervisor.states().items() if pid]
     for name in running:
         if name != POSTGRES:
             supervisor.ask_to_stop(name)
-    for name in running:
+    for name in sorted(running, key=lambda name: name == POSTGRES):
         with step(f"stop {name}"):
             supervisor.stop(name)
     _end_all(server)
-
-
-def is_current(service: Service) -> bool:
-    """Whether the service runs with its current definition."""
-    return supervisor.state(service.name) in supervisor.UP and service.is_current
 
 
 def is_healthy(service: Service, settings: Config) -> bool:
@@ -75,7 +69,7 @@ def is_healthy(service: Service, settings: Config) -> bool:
         return databases.cluster(settings).accepts_connections
     if not service.health:
         return True
-    url = f"http://127.0.0.1:{settings.ports[service.port_variable]}{service.health}"
+    url = settings.url(service.port_variable) + service.health
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
@@ -109,7 +103,7 @@ def _is_free(port: int) -> bool:
 
 
 def _wait_until_healthy(service: Service, settings: Config) -> None:
-    wait_until(lambda: is_healthy(service, settings) or not is_current(service), HEALTHY_S)
+    wait_until(lambda: is_healthy(service, settings) or not supervisor.is_current(service), HEALTHY_S)
     if not is_healthy(service, settings):
         tail = service.log.read_text(encoding="utf-8", errors="replace")[-3000:].strip()
         raise Failure(f"{service.name} does not answer; {service.log} ends with:\n{tail}")

@@ -44,7 +44,6 @@ stdout_logfile_backups=1
 """
 NO_DAEMON = (OSError, HTTPException, Error)  # no socket, nobody behind it, or the daemon is shutting down
 UP = ("STARTING", "RUNNING")
-AT_WORK = (*UP, "BACKOFF", "STOPPING")
 
 
 def call(method: str, *arguments: Any) -> Any:
@@ -54,16 +53,17 @@ def call(method: str, *arguments: Any) -> Any:
 
 
 def states() -> dict[str, tuple[str, int]]:
-    """State and process id (0: none) of every service; empty if the daemon does not run."""
+    """State, by supervisor's names, and process id (0: none) of every service; empty if the daemon does not run."""
     try:
         return {each["name"]: (each["statename"], each["pid"]) for each in call("getAllProcessInfo")}
     except NO_DAEMON:
         return {}
 
 
-def state(name: str) -> str:
-    """State of one service, by supervisor's names."""
-    return states().get(name, ("STOPPED", 0))[0]
+def is_current(service: Service) -> bool:
+    """Whether the service runs as it is defined now."""
+    state, _ = states().get(service.name, ("STOPPED", 0))
+    return state in UP and service.is_current
 
 
 def start_daemon(services: list[Service]) -> None:
@@ -77,8 +77,8 @@ def start_daemon(services: list[Service]) -> None:
 
 
 def start(service: Service) -> None:
-    """Start a service as it is defined now, if it does not run."""
-    if state(service.name) not in UP:
+    """Start a service as it is defined now, unless it runs so."""
+    if not is_current(service):
         write_private(service.file, service.definition)
         call("startProcess", service.name, False)
 
@@ -92,12 +92,12 @@ def ask_to_stop(name: str) -> None:
 def stop(name: str) -> None:
     """Stop a service and its child processes; the daemon kills it if it takes too long to end."""
     ask_to_stop(name)
-    while state(name) == "STOPPING":
+    while states().get(name, ("", 0))[0] == "STOPPING":
         time.sleep(0.1)
-    processes.kill(processes.marked(str(RUN / f"{name}.json")))
+    processes.kill(lambda: processes.marked(str(RUN / f"{name}.json")))
 
 
 def shut_down() -> None:
     """Kill the daemon, which keeps nothing, and then all processes that it or a killed daemon has left."""
-    processes.kill(processes.marked(str(RUN / "supervisord")))
-    processes.kill(processes.marked(f"{RUN}/"))
+    processes.kill(lambda: processes.marked(str(RUN / "supervisord")))
+    processes.kill(lambda: processes.marked(f"{RUN}/"))

@@ -30,11 +30,7 @@ def prefix() -> list[str]:
 
 
 def own(folder: Path, program: Path) -> None:
-    """Give `folder` to the id under which `program` will run there.
-
-    Raises:
-        Failure: that id cannot reach one of them.
-    """
+    """Give `folder` to the id under which `program` will run there, which must be able to reach both."""
     if not prefix():
         return
     uid = 0 if prefix() == IN_NAMESPACE else pwd.getpwnam("nobody").pw_uid

@@ -37,10 +37,8 @@ class Plan:
 def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
     """The newest eight Sundays up to the end of the extraction month, which is the date of the training.
 
-    The extraction month is the last month that the monthly files cover completely.
-
-    Raises:
-        Failure: the data cover no Sunday; the message names the range.
+    The extraction month is the last month that the monthly files cover completely. If the data cover no Sunday, a
+    `Failure` names the range.
     """
     first = data.first_payment_date + timedelta(days=HISTORY_DAYS)
     last = data.data_complete_through + timedelta(days=1)

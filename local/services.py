@@ -48,11 +48,6 @@ class Service:
         return RUN / f"{self.name}.json"
 
     @property
-    def log(self) -> Path:
-        """The log file with its output."""
-        return LOGS / f"{self.name}.log"
-
-    @property
     def definition(self) -> str:
         """Everything above as JSON, which `local.serve` reads from `file`."""
         return json.dumps(vars(self))

@@ -8,7 +8,7 @@ from local.config import Config
 from local.console import Failure, step, wait_until
 from local.environments import STATE
 from local.postgres import Cluster
-from local.services import ARTIFACTS, LAB_CONFIG, NO_NEWS, POSTGRES, Service, all_services
+from local.services import ARTIFACTS, LAB_CONFIG, LOGS, NO_NEWS, POSTGRES, Service, all_services
 
 HEALTHY_S = 300
 
@@ -105,5 +105,6 @@ def _is_free(port: int) -> bool:
 def _wait_until_healthy(service: Service, settings: Config) -> None:
     wait_until(lambda: is_healthy(service, settings) or not supervisor.is_current(service), HEALTHY_S)
     if not is_healthy(service, settings):
-        tail = service.log.read_text(encoding="utf-8", errors="replace")[-3000:].strip()
-        raise Failure(f"{service.name} does not answer; {service.log} ends with:\n{tail}")
+        log = LOGS / f"{service.name}.log"
+        tail = log.read_text(encoding="utf-8", errors="replace")[-3000:].strip()
+        raise Failure(f"{service.name} does not answer; {log} ends with:\n{tail}")

@@ -33,7 +33,7 @@ local-ps: ## Show state, process, port and memory of the local services
 	@$(LOCAL) ps
 
 local-logs: ## Show the local services' logs (SERVICE=name LINES=30 FOLLOW=1)
-	@$(LOCAL) logs --service "$(SERVICE)" --lines $(or $(LINES),30) $(if $(FOLLOW),--follow)
+	@$(LOCAL) logs "$(SERVICE)" -n $(or $(LINES),30) $(if $(FOLLOW),-F)
 
 psql: ## Open psql on the pipeline's database (ARGS="-c 'select 1'")
 	@$(call either,$(LOCAL) psql $(ARGS),$(COMPOSE) exec postgres \
@@ -50,7 +50,7 @@ rollback: ## Bring the previous Production model back
 		sh -c 'exec "$$ML_PYTHON" -m ml.promote --rollback "$$@"' promote $(ARGS))
 
 seed: ## Load the six CSV files and the crypto history into the running stack (FORCE=1 accepts a file that shrank)
-	@if $(LOCAL) runs; then $(LOCAL) seed $(if $(FORCE),--force); else $(MAKE) compose-seed; fi
+	@if $(LOCAL) runs; then $(LOCAL) seed --reload $(if $(FORCE),--force); else $(MAKE) compose-seed; fi
 
 replay-rejects: ## Load the corrected rows of ops.raw_rejects (those with a mended_text)
 	@if $(LOCAL) runs; then $(LOCAL) seed --replay-rejects; else $(MAKE) compose-seed REPLAY=1; fi

@@ -23,9 +23,9 @@ PASSWORDS = (
     "POSTGRES_PASSWORD", "PIPELINE_DB_PASSWORD", "READER_DB_PASSWORD", "NOTEBOOK_DB_PASSWORD",
     "AIRFLOW_DB_PASSWORD", "MLFLOW_DB_PASSWORD", "AIRFLOW_ADMIN_PASSWORD",
 )  # fmt: skip
-NOT_PUBLIC = ("PASSWORD", "SECRET", "TOKEN", "_KEY", "_PORT", "_MEMORY", "COMPOSE_", "MINIO_", "S3_")
+NOT_PUBLIC = ("PASSWORD", "SECRET", "TOKEN", "_KEY", "_PORT", "_MEMORY", "COMPOSE_", "MINIO_", "S3_", "WEBHOOK")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
-DATABASE_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would silently truncate it
+NAME_LIMIT = 63  # bytes of a PostgreSQL identifier; the server would silently truncate it
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Config:
 
     @property
     def public(self) -> dict[str, str]:
-        """Variables that every process may see: no passwords, secrets or tokens, and none for containers."""
+        """Variables that every process may see: no passwords, tokens or other secrets, and none for containers."""
         return {name: value for name, value in self.values.items() if not any(word in name for word in NOT_PUBLIC)}
 
     def connection(self, role: str, password_variable: str) -> dict[str, str]:
@@ -59,47 +59,44 @@ class Config:
         password = quote(self[password_variable], safe="")
         return f"postgresql+psycopg2://{role}:{password}@127.0.0.1:{self.ports['POSTGRES_PORT']}/{database}"
 
-    @property
-    def mlflow_url(self) -> str:
-        """Address of the tracking server."""
-        return f"http://127.0.0.1:{self.ports['MLFLOW_PORT']}"
-
-    @property
-    def airflow_url(self) -> str:
-        """Address of Airflow's UI and API."""
-        return f"http://127.0.0.1:{self.ports['AIRFLOW_PORT']}"
+    def url(self, port_variable: str) -> str:
+        """Address of the service with this port."""
+        return f"http://127.0.0.1:{self.ports[port_variable]}"
 
 
 def load(root: Path = ROOT, state: Path = STATE) -> Config:
-    """Read `.env`.
+    """Read `.env`; a `Failure` names the variable that is missing or wrong.
 
     The environment of this process is ignored: a shell prepared by `make env` for one role must not start the stack
     as that role.
-
-    Raises:
-        Failure: a variable is missing or wrong; the message names it.
     """
-    values = {**DEFAULTS, **read_env(root / ".env")}
-    for variable, default in DEFAULTS.items():
-        values[variable] = values[variable] or default
+    values = read_env(root / ".env")
+    generated = _generated(state / "secrets.json")
+    for variable, default in {**DEFAULTS, "JUPYTER_TOKEN": generated["jupyter_token"]}.items():
+        values[variable] = values.get(variable) or default
     for variable in PASSWORDS:
         if not values.get(variable):
             raise Failure(f"{variable} is not set; give it a value in .env")
         if not values[variable].isprintable():
             raise Failure(f"{variable} in .env has a line break or another control character")
     for variable in ("POSTGRES_DB", "POSTGRES_USER"):
-        if len(values[variable].encode()) > DATABASE_LIMIT:
-            raise Failure(f"{variable}={values[variable]!r} in .env is longer than {DATABASE_LIMIT} bytes")
-    generated = _generated(state)
-    values["JUPYTER_TOKEN"] = values.get("JUPYTER_TOKEN") or generated["jupyter_token"]
-    return Config(values, _ports(values), generated)
+        if len(values[variable].encode()) > NAME_LIMIT:
+            raise Failure(f"{variable}={values[variable]!r} in .env is longer than {NAME_LIMIT} bytes")
+    ports: dict[str, int] = {}
+    for variable, usual in DEFAULT_PORTS.items():
+        text = values.get(variable) or str(usual)
+        if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+            raise Failure(f"{variable}={text!r} in .env is not a port (1 to 65535)")
+        for other in [other for other, port in ports.items() if port == int(text)]:
+            raise Failure(f"{variable} and {other} in .env are both {text}; each service needs a port of its own")
+        ports[variable] = int(text)
+    return Config(values, ports, generated)
 
 
 def read_env(file: Path) -> dict[str, str]:
     """Variables of `.env`, read as Docker Compose does; none if there is no file.
 
-    Raises:
-        Failure: a line is not an assignment, or a `$name` is not defined; the message names the line.
+    A `Failure` names the line that is no assignment, or has a `$name` that is not defined.
     """
     values: dict[str, str] = {}
     try:
@@ -130,30 +127,11 @@ def write_private(file: Path, text: str) -> None:
     draft.replace(file)
 
 
-def _ports(values: dict[str, str]) -> dict[str, int]:
-    ports: dict[str, int] = {}
-    for variable, default in DEFAULT_PORTS.items():
-        text = values.get(variable) or str(default)
-        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-            raise Failure(f"{variable}={text!r} in .env is not a port (1 to 65535)")
-        for other, port in ports.items():
-            if port == int(text):
-                raise Failure(f"{variable} and {other} in .env are both {port}; each service needs a port of its own")
-        ports[variable] = int(text)
-    return ports
-
-
-def _generated(state: Path) -> dict[str, str]:
+def _generated(file: Path) -> dict[str, str]:
     """Keys shared by all Airflow components, and Jupyter's token; generated once, since new ones void old data."""
-    file = state / "secrets.json"
-    if file.exists():
-        kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-        return kept
-    made = {
-        "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        "jwt_secret": secrets.token_hex(32),
-        "session_key": secrets.token_hex(32),
-        "jupyter_token": secrets.token_hex(24),
-    }
-    write_private(file, json.dumps(made))
-    return made
+    if not file.exists():
+        made = {name: secrets.token_hex(32) for name in ("jwt_secret", "session_key", "jupyter_token")}
+        made["fernet_key"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        write_private(file, json.dumps(made))
+    kept: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return kept

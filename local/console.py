@@ -3,12 +3,12 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 
-class Failure(Exception):
+class Failure(RuntimeError):
     """A failure that the user can correct: the message names the thing, the value and the remedy."""
 
 
@@ -25,15 +25,20 @@ def warn(text: str) -> None:
 def run(command: list[str], complaint: str, *, given: str = "", **options: Any) -> str:
     """Run a program with `given` as its input and return what it printed; `options` are those of `subprocess.run`.
 
-    Raises:
-        Failure: it failed; the message is `complaint` and the end of the output.
+    If it fails, the `Failure` says `complaint` and the end of the output.
     """
-    done = subprocess.run(
-        command, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options
-    )
+    done = subprocess.run(command, input=given, capture_output=True, text=True, errors="replace", **options)
     if done.returncode != 0:
-        raise Failure(f"{complaint}:\n{done.stdout[-3000:].strip()}")
+        raise Failure(f"{complaint}:\n{(done.stdout + done.stderr)[-3000:].strip()}")
     return str(done.stdout)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition becomes true within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (holds := condition()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds
 
 
 @contextmanager

@@ -17,6 +17,7 @@ STATE = ROOT / ".local"
 RUN = STATE / "run"
 VENVS = STATE / "venv"
 UV_HOME = STATE / "uv"
+FOREIGN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")  # variables that lead to other packages
 LOCKS = {
     "airflow": ROOT / "docker" / "airflow" / "requirements.txt",
     "ml": ROOT / "local" / "requirements.txt",
@@ -35,8 +36,7 @@ def one_at_a_time() -> Iterator[None]:
             turn.seek(0)
             say(f"Another make (process {turn.read().strip()}) is at work in this checkout; waiting for it to end.")
             fcntl.flock(turn, fcntl.LOCK_EX)
-        turn.seek(0)
-        turn.truncate()
+        turn.truncate(0)
         turn.write(str(os.getpid()))
         turn.flush()
         yield
@@ -47,72 +47,50 @@ def python_of(name: str) -> Path:
     return VENVS / name / "bin" / "python"
 
 
-def lock(name: str) -> str:
-    """Text of the environment's lock file."""
-    return LOCKS[name].read_text(encoding="utf-8")
+def digest(name: str) -> str:
+    """Digest of the environment's lock file."""
+    return hashlib.sha256(LOCKS[name].read_bytes()).hexdigest()
 
 
 def ensure(*names: str) -> None:
-    """Update each environment to its lock file; if nothing has changed, this writes nothing and needs no network."""
+    """Make each environment whose lock file or Python has changed anew; if none has, this needs no network."""
     for name in names:
         if name not in LOCKS:
             raise Failure(f"no Python environment {name!r}; there are {', '.join(LOCKS)}")
-        wanted = f"{hashlib.sha256(LOCKS[name].read_bytes()).hexdigest()} {sys.version.split()[0]}\n"
-        stamp = VENVS / name / "lock.digest"
-        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted and _is_this_version(python_of(name)):
+        wanted = f"{digest(name)} {sys.version.split()[0]}\n"
+        python, stamp = python_of(name), VENVS / name / "lock.digest"
+        if python.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
             continue
         with step(f"Python environment {name} (the first time: downloads)"):
-            stamp.unlink(missing_ok=True)
-            if not _is_this_version(python_of(name)):
-                uv("venv", "--quiet", "--clear", "--python", os.path.realpath(sys.executable), str(VENVS / name))
-            uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python_of(name)), str(LOCKS[name]))
+            uv("venv", "--quiet", "--clear", "--python", os.path.realpath(sys.executable), str(VENVS / name))
+            uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(LOCKS[name]))
             stamp.write_text(wanted, encoding="utf-8")
 
 
-def _is_this_version(python: Path) -> bool:
-    command = [str(python), "-c", f"import sys; sys.exit(sys.version_info[:3] != {tuple(sys.version_info[:3])})"]
-    try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
-    except OSError:
-        return False
-
-
 def uv(*arguments: str) -> None:
-    """Run uv at the repository's root, installing it first where it is missing.
-
-    Raises:
-        Failure: it failed; the message contains its output.
-    """
-    program = UV_HOME / "bin" / "uv"
-    if not program.exists():
+    """Run uv at the repository's root, installing it first where it is missing."""
+    if not (UV_HOME / "bin" / "uv").exists():
         _install_uv()
     env = {
-        **{k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")},
+        **{name: value for name, value in os.environ.items() if name not in FOREIGN},
         "UV_CACHE_DIR": str(STATE / "cache" / "uv"),
         "UV_PYTHON_DOWNLOADS": "never",
     }
-    run([str(program), *arguments], f"uv {' '.join(arguments[:2])} failed", cwd=ROOT, env=env)
+    run([str(UV_HOME / "bin" / "uv"), *arguments], f"uv {' '.join(arguments[:2])} failed", cwd=ROOT, env=env)
 
 
 def _install_uv() -> None:
     """Install the pinned uv into `.local/uv` with the interpreter's pip, or else one in a temporary environment."""
-    tools = STATE / "cache" / "pip-venv"
-    python = sys.executable
-    env = {
-        **os.environ,
-        "PIP_CACHE_DIR": str(STATE / "cache" / "pip"),
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "RUSTUP_HOME": str(STATE / "cache" / "rustup"),  # pip runs rustc, and rustup would create a folder
-    }
+    tools, python = STATE / "cache" / "pip-venv", sys.executable
     if subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode != 0:
         remedy = "install them (on Debian or Ubuntu: apt install python3-venv) and try again"
         complaint = f"{python} has neither pip nor a working venv module; {remedy}"
         run([python, "-m", "venv", "--clear", str(tools)], complaint)
         python = str(tools / "bin" / "python")
-    UV_HOME.parent.mkdir(parents=True, exist_ok=True)
     run(
-        [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--no-deps",
-         "--upgrade", "--target", str(UV_HOME), "-r", str(ROOT / "local" / "uv.txt")],
-        "uv could not be installed with pip", env=env,
+        [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir",
+         "--require-hashes", "--only-binary", ":all:", "--no-deps", "--upgrade", "--target", str(UV_HOME),
+         "-r", str(ROOT / "local" / "uv.txt")],
+        "uv could not be installed with pip",
     )  # fmt: skip
     shutil.rmtree(tools, ignore_errors=True)

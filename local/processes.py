@@ -2,14 +2,15 @@
 
 import contextlib
 import os
-import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
+from local.console import wait_until
+
 MARK = "MELI_LOCAL_SERVICE"  # an environment variable of each service, by which its processes are found
-END_S = 10
+KILL_S = 10
 
 
 def marked(beginning: str) -> list[psutil.Process]:
@@ -24,37 +25,24 @@ def at_work_in(folder: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == where]
 
 
-def end(processes: Iterable[psutil.Process], *, patience_s: float = 0) -> None:
-    """Ask the processes to end if `patience_s` > 0; kill those that remain, and wait until they are gone."""
-    left = list(processes)
-    for ask, seconds in ((psutil.Process.terminate, patience_s), (psutil.Process.kill, END_S)):
-        if seconds:
-            for process in left:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    ask(process)
-            deadline = time.monotonic() + seconds
-            while (left := [process for process in left if _lives(process)]) and time.monotonic() < deadline:
-                time.sleep(0.05)
+def kill(find: Callable[[], list[psutil.Process]]) -> None:
+    """Kill the processes that `find` finds until it finds none; it cannot find zombies."""
 
+    def none_left() -> bool:
+        left = find()
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        return not left
 
-def _lives(process: psutil.Process) -> bool:
-    """Whether it runs; zombies do not, although `psutil.wait_procs` would wait for them."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+    wait_until(none_left, KILL_S)
 
 
 def memory_bytes(pid: int) -> int:
     """Memory of a process and its descendants in bytes: proportional share (Linux), else resident set."""
     total = 0
-    try:
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    except psutil.Error:
-        return 0
-    for process in family:
-        try:
-            total += process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss
-        except psutil.Error:
-            continue  # it has ended, or belongs to another user
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+            with contextlib.suppress(psutil.Error):  # it has ended, or belongs to another user
+                total += process.memory_full_info().pss if psutil.LINUX else process.memory_info().rss
     return total

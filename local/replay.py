@@ -37,10 +37,8 @@ class Plan:
 def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
     """The newest eight Sundays up to the end of the extraction month, which is the date of the training.
 
-    The extraction month is the last month that the monthly files cover completely.
-
-    Raises:
-        Failure: the data cover no Sunday; the message names the range.
+    The extraction month is the last month that the monthly files cover completely. If the data cover no Sunday, a
+    `Failure` names the range.
     """
     first = data.first_payment_date + timedelta(days=HISTORY_DAYS)
     last = data.data_complete_through + timedelta(days=1)
@@ -62,10 +60,10 @@ def replay(config: Config) -> Plan:
             chosen = plan(current_data(conn), has_crypto=has_crypto)
     except CommandError as error:
         raise Failure(f"{error}; see ops.raw_loads for why they are not: make psql") from error
-    api = AirflowApi(config.airflow_url, config["AIRFLOW_ADMIN_USER"], config["AIRFLOW_ADMIN_PASSWORD"])
+    api = AirflowApi(config.url("AIRFLOW_PORT"), config["AIRFLOW_ADMIN_USER"], config["AIRFLOW_ADMIN_PASSWORD"])
     with step("Airflow: DAGs known"):
         api.wait_for_dags([FEATURES, TRAINING, SCORING, CRYPTO])
-    say(f"Replaying through {config.airflow_url}:")
+    say(f"Replaying through {config.url('AIRFLOW_PORT')}:")
     steps = [(FEATURES, chosen.snapshots), (CRYPTO, chosen.crypto), (TRAINING, [chosen.training])]
     steps.append((SCORING, chosen.snapshots[-1:]))
     total, number = sum(len(dates) for _, dates in steps), 0

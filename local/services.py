@@ -1,16 +1,13 @@
 """The services of the local stack: command, environment, port and health check of each."""
 
-import hashlib
 import json
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from local import processes
 from local.config import Config
-from local.environments import ROOT, RUN, STATE, lock, python_of
+from local.environments import ROOT, RUN, STATE, digest, python_of
 from local.postgres import Cluster
 
 HOME = STATE / "home"
@@ -21,7 +18,9 @@ AIRFLOW_CONFIG = ROOT / "docker" / "airflow" / "airflow.cfg"
 LAB_CONFIG = HOME / ".jupyter" / "labconfig" / "page_config.json"
 NO_NEWS = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}\n'
 ARTIFACTS = STATE / "mlflow" / "artifacts"
-DROPPED = ("AIRFLOW", "MLFLOW", "POSTGRES", "PG", "PYTHON", "JUPYTER", "IPYTHON", "STREAMLIT", "XDG", "VIRTUAL_ENV")
+DROPPED = (
+    "AIRFLOW", "MLFLOW", "POSTGRES", "PG", "PYTHON", "JUPYTER", "IPYTHON", "STREAMLIT", "XDG", "VIRTUAL_ENV", "ALERT",
+)  # fmt: skip
 POSTGRES = "postgres"
 POSTGRES_SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
 SOCKET_PATH_LIMIT = 60  # the path of a Unix socket, including its name, has at most 104 bytes on macOS
@@ -31,7 +30,7 @@ SOCKET_PATH_LIMIT = 60  # the path of a Unix socket, including its name, has at 
 class Service:
     """One process of the stack. `variables` extend its environment; `health` is a path that answers 200 when ready.
 
-    If its `version` (the text of a lock file, a password) changes, the service must be restarted.
+    If its `version` (the digest of a lock file, a password) changes, the service must be restarted.
     """
 
     name: str
@@ -45,26 +44,18 @@ class Service:
 
     @property
     def file(self) -> Path:
-        """The file that `local.serve` reads; its path marks the processes of the service."""
+        """The file with the definition; its path marks the processes of the service."""
         return RUN / f"{self.name}.json"
 
     @property
-    def log(self) -> Path:
-        """The log file with its output."""
-        return LOGS / f"{self.name}.log"
-
-    @property
     def definition(self) -> str:
-        """Digest of the definition: a running service with another digest is out of date."""
-        whole = json.dumps([self.command, sorted(self.variables.items()), self.version])
-        return hashlib.sha256(whole.encode()).hexdigest()
+        """Everything above as JSON, which `local.serve` reads from `file`."""
+        return json.dumps(vars(self))
 
     @property
-    def written(self) -> dict[str, Any]:
-        """Contents of `file`; PostgreSQL's processes are found by their folder and need no mark."""
-        mark = {} if self.name == POSTGRES else {processes.MARK: str(self.file)}
-        environment = {**base_environment(), **self.variables, **mark}
-        return {"command": self.command, "environment": environment, "definition": self.definition}
+    def is_current(self) -> bool:
+        """Whether it was last started with this definition."""
+        return self.file.exists() and self.file.read_text(encoding="utf-8") == self.definition
 
 
 def base_environment() -> dict[str, str]:
@@ -87,7 +78,7 @@ def pipeline_environment(config: Config) -> dict[str, str]:
     return {
         **config.public,
         **config.connection("meli_pipeline", "PIPELINE_DB_PASSWORD"),
-        "MLFLOW_TRACKING_URI": config.mlflow_url,
+        "MLFLOW_TRACKING_URI": config.url("MLFLOW_PORT"),
         "GIT_COMMIT": git_commit(),
     }
 
@@ -108,12 +99,13 @@ def airflow_environment(config: Config) -> dict[str, str]:
     database = config.database_url("meli_airflow", "AIRFLOW_DB_PASSWORD", "airflow")
     return {
         **pipeline_environment(config),
+        "ALERT_WEBHOOK_URL": config.values.get("ALERT_WEBHOOK_URL", ""),
         "AIRFLOW_HOME": str(AIRFLOW_HOME),
         "AIRFLOW_CONFIG": str(AIRFLOW_CONFIG),  # that of the containers, with these differences:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "airflow" / "dags"),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{config.airflow_url}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": config.url("AIRFLOW_PORT") + "/execution/",
         "AIRFLOW__CORE__FERNET_KEY": secret["fernet_key"],
-        "AIRFLOW__API__BASE_URL": config.airflow_url,
+        "AIRFLOW__API__BASE_URL": config.url("AIRFLOW_PORT"),
         "AIRFLOW__API__SECRET_KEY": secret["session_key"],
         "AIRFLOW__API_AUTH__JWT_SECRET": secret["jwt_secret"],
         "AIRFLOW__DAG_PROCESSOR__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": f"{AIRFLOW_HOME}/logs/dag_processor",
@@ -130,7 +122,7 @@ def airflow_environment(config: Config) -> dict[str, str]:
 def all_services(config: Config, server: Cluster) -> list[Service]:
     """All services: PostgreSQL first, which the others need; the scheduler last, whose tasks need the others."""
     airflow = airflow_environment(config)
-    python_path = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": config.mlflow_url}
+    python_path = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": config.url("MLFLOW_PORT")}
     reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD"), **python_path}
     notebook = {**config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD"), **python_path}
     notebook["JUPYTER_TOKEN"] = config["JUPYTER_TOKEN"]
@@ -140,13 +132,13 @@ def all_services(config: Config, server: Cluster) -> list[Service]:
         environment = "airflow" if words.startswith("airflow") else "ml"
         port = [str(config.ports[port_variable])] if port_variable else []
         command = [str(python_of(environment)), "-m", *words.split(), *port]
-        version = lock(environment) + AIRFLOW_CONFIG.read_text(encoding="utf-8")
+        version = digest(environment) + AIRFLOW_CONFIG.read_text(encoding="utf-8")
         return Service(name, command, told, version, port_variable, health)
 
     return [
         Service(
             POSTGRES, server.command(*POSTGRES_SETTINGS), {},
-            f"{server.superuser}\n{server.password}\n{lock('ml')}",
+            f"{server.superuser}\n{server.password}\n{digest('ml')}",
             "POSTGRES_PORT", stop_signal="INT", stop_s=60,
         ),
         service("mlflow", "mlflow server --workers 1 --host 127.0.0.1 --port", mlflow, "MLFLOW_PORT", "/health"),

@@ -1,106 +1,80 @@
 """Starts and stops the local stack."""
 
-import contextlib
 import socket
-import time
 import urllib.request
 
-from local import config as configuration
-from local import databases, environments, postgres, supervisor
+from local import config, databases, environments, postgres, supervisor
 from local.config import Config
-from local.console import Failure, say, step, warn
+from local.console import Failure, step, wait_until
 from local.environments import STATE
 from local.postgres import Cluster
-from local.services import ARTIFACTS, LAB_CONFIG, NO_NEWS, POSTGRES, Service, all_services
+from local.services import ARTIFACTS, LAB_CONFIG, LOGS, NO_NEWS, POSTGRES, Service, all_services
 
 HEALTHY_S = 300
 
 
 def up() -> Config:
     """Start every service that does not run as `.env` and the locks define it, and return when all of them answer."""
-    settings = configuration.load()
+    settings = config.load()
     environments.ensure("airflow")
     for folder in (LAB_CONFIG.parent, ARTIFACTS, STATE / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     LAB_CONFIG.write_text(NO_NEWS, encoding="utf-8")
     server = databases.cluster(settings)
     database, *needed, scheduler = services = all_services(settings, server)
-    stopped = _stop_outdated(server, services)
-    _check_ports(settings, [service.port_variable for service in stopped if service.port_variable])
-    if database in stopped:
+    if not supervisor.states():
+        _end_all(server)
+        supervisor.start_daemon(services)
+    outdated = [service for service in services if not supervisor.is_current(service)]
+    if database in outdated:
+        outdated = services  # PostgreSQL's clients are restarted with it
+    for service in reversed(outdated):
+        supervisor.stop(service.name)
+    _check_ports(settings, [service.port_variable for service in outdated if service.port_variable])
+    if database in outdated:
         databases.prepare(server)
-    supervisor.configure(services)
-    if database in stopped:
         with step("PostgreSQL: start"):
-            supervisor.start(database.name)
+            supervisor.start(database)
             _wait_until_healthy(database, settings)
     with step("PostgreSQL: roles, tables"):
         databases.apply_init(server, settings)
-    load_files(settings)
+    databases.load_files(settings)
     databases.migrate_services(settings)
     for service in needed:
-        supervisor.start(service.name)
+        supervisor.start(service)
     for service in needed:
         if service.health:
             with step(f"{service.name}: answers"):
                 _wait_until_healthy(service, settings)
-    supervisor.start(scheduler.name)
+    supervisor.start(scheduler)
     return settings
-
-
-def load_files(settings: Config, *options: str) -> bool:
-    """Run `ml.load` with `options` and print what it says; False when it refused a file."""
-    with step("PostgreSQL: CSV files"):
-        said, problem = databases.load_files(databases.cluster(settings), settings, *options)
-    for line in said:
-        say(f"  {line}")
-    if problem:
-        warn(f"not loaded: {problem}\nCorrect the file, then: make seed")
-    return not problem
 
 
 def down() -> None:
     """Stop everything, PostgreSQL last."""
-    server = databases.cluster(configuration.load())
-    running = [name for name, (state, _) in supervisor.states().items() if state in supervisor.AT_WORK]
-    clients = [name for name in running if name != POSTGRES]
-    for name in clients:
-        supervisor.ask_to_stop(name)
-    for name in [*clients, *(name for name in running if name == POSTGRES)]:
+    server = databases.cluster(config.load())
+    running = [name for name, (_, pid) in supervisor.states().items() if pid]
+    for name in running:
+        if name != POSTGRES:
+            supervisor.ask_to_stop(name)
+    for name in sorted(running, key=lambda name: name == POSTGRES):
         with step(f"stop {name}"):
             supervisor.stop(name)
     _end_all(server)
-
-
-def is_current(service: Service) -> bool:
-    """Whether the service runs with its current definition."""
-    return supervisor.state(service.name) in supervisor.UP and supervisor.is_current(service)
 
 
 def is_healthy(service: Service, settings: Config) -> bool:
     """Whether PostgreSQL accepts connections, or the health page answers 200; True for a service without one."""
     if service.name == POSTGRES:
         return databases.cluster(settings).accepts_connections
-    if not (service.port_variable and service.health):
+    if not service.health:
         return True
-    url = f"http://127.0.0.1:{settings.ports[service.port_variable]}{service.health}"
+    url = settings.url(service.port_variable) + service.health
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def _stop_outdated(server: Cluster, services: list[Service]) -> list[Service]:
-    """Stop services with an old definition and those of a killed supervisor; return the services that do not run."""
-    if not supervisor.states():
-        _end_all(server)
-    stopped = [service for service in services if not is_current(service)]
-    if services[0] in stopped:
-        stopped = services  # PostgreSQL's clients are restarted with it
-    for service in reversed(stopped):
-        supervisor.stop(service.name)
-    return stopped
 
 
 def _end_all(server: Cluster) -> None:
@@ -110,41 +84,27 @@ def _end_all(server: Cluster) -> None:
 
 
 def _check_ports(settings: Config, variables: list[str]) -> None:
-    taken = [variable for variable in variables if not _is_free(settings.ports[variable], variable)]
-    if taken:
-        raise Failure(
-            "\n".join(
-                f"port {settings.ports[variable]} is taken by another program; give {variable} another one in .env, "
-                f"for example {variable}={_next_free(settings, variable)}"
-                for variable in taken
+    taken = []
+    for variable in variables:
+        port, used = settings.ports[variable], settings.ports.values()
+        if not _is_free(port):
+            other = next(free for free in range(port + 1, 65536) if free not in used and _is_free(free))
+            taken.append(
+                f"port {port} is taken by another program; give {variable} another one in .env, "
+                f"for example {variable}={other}"
             )
-        )
+    if taken:
+        raise Failure("\n".join(taken))
 
 
-def _is_free(port: int, variable: str) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return False
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except PermissionError as error:
-            raise Failure(f"{variable}={port} in .env: only root may listen there; choose one above 1024") from error
-        except OSError:
-            return False
-    return True
-
-
-def _next_free(settings: Config, variable: str) -> int:
-    used = set(settings.ports.values())
-    start = settings.ports[variable] + 1
-    return next(p for p in range(max(start, 1024), 65536) if p not in used and _is_free(p, variable))
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _wait_until_healthy(service: Service, settings: Config) -> None:
-    deadline = time.monotonic() + HEALTHY_S
-    while not is_healthy(service, settings):
-        if not is_current(service) or time.monotonic() > deadline:
-            tail = service.log.read_text(encoding="utf-8", errors="replace")[-3000:].strip()
-            raise Failure(f"{service.name} does not answer; {service.log} ends with:\n{tail}")
-        time.sleep(0.2)
+    wait_until(lambda: is_healthy(service, settings) or not supervisor.is_current(service), HEALTHY_S)
+    if not is_healthy(service, settings):
+        log = LOGS / f"{service.name}.log"
+        tail = log.read_text(encoding="utf-8", errors="replace")[-3000:].strip()
+        raise Failure(f"{service.name} does not answer; {log} ends with:\n{tail}")

@@ -1,11 +1,5 @@
 """Prints the results of the demo: rows loaded, churn rate, model and its quality, customers at risk, addresses."""
 
-from datetime import date
-from typing import Any
-
-from psycopg import Connection
-from psycopg.rows import namedtuple_row
-
 from local.config import Config
 from local.console import say
 from local.replay import Plan
@@ -38,54 +32,35 @@ limit %s
 
 def show(config: Config, plan: Plan) -> None:
     """Print the summary of a replay."""
+    scored = plan.snapshots[-1]
     with connect(application_name="demo") as conn:
-        conn.row_factory = namedtuple_row
-        _show_loads(conn)
-        _show_churn_rate(conn, plan.snapshots[-1])
-        _show_model()
-        _show_at_risk(conn, plan.snapshots[-1])
-    _show_addresses(config)
-
-
-def _show_loads(conn: Connection[Any]) -> None:
-    say("\nFiles loaded:")
-    for load in conn.execute(LOADS):
-        rows = f"{load.rows_loaded or 0:>9,} rows  {load.rows_rejected or 0:>6,} rejected"
-        remark = f"  {load.status}: {load.message}" if load.status != "loaded" else ""
-        say(f"  {load.file_name:<32} {rows}{remark}")
-
-
-def _show_churn_rate(conn: Connection[Any], scored: date) -> None:
-    labelled = conn.execute(CHURN_RATE, [scored]).fetchone()
-    if labelled and labelled.customers:
-        share = f"{labelled.churned:.1%} of {labelled.customers:,} active customers with a label"
-        say(f"\nChurn rate of the snapshot {scored}: {share}")
-
-
-def _show_model() -> None:
+        loads = conn.execute(LOADS).fetchall()
+        ((customers, churned),) = conn.execute(CHURN_RATE, [scored])
+        at_risk = conn.execute(AT_RISK, [scored, CUSTOMERS_SHOWN]).fetchall()
     with registry.session() as client:
         version = registry.get(client, registry.production_version(client) or "none")
         metrics = client.get_run(version.run_id).data.metrics
+
+    say("\nFiles loaded:")
+    for file_name, status, loaded, rejected, message in loads:
+        remark = f"  {status}: {message}" if status != "loaded" else ""
+        say(f"  {file_name:<32} {loaded or 0:>9,} rows  {rejected or 0:>6,} rejected{remark}")
+    if customers:
+        share = f"{churned:.1%} of {customers:,} active customers with a label"
+        say(f"\nChurn rate of the snapshot {scored}: {share}")
     say(f"\nModel {MODEL_NAME}, version {version.version} in production (held-out customers):")
     for name in METRICS:
         if name in metrics:
             say(f"  {name:<32} {metrics[name]:.4f}")
-
-
-def _show_at_risk(conn: Connection[Any], scored: date) -> None:
     say(f"\nMost at risk in the week of {scored}:")
     say(f"  {'customer':>12}  {'score':>6}  {'days since payment':>18}  {'payments in 90 days':>19}")
-    for row in conn.execute(AT_RISK, [scored, CUSTOMERS_SHOWN]):
-        say(f"  {row.customer_id:>12}  {row.score:>6.3f}  {row.days_since_activity:>18}  {row.payments_90d:>19}")
-
-
-def _show_addresses(config: Config) -> None:
-    token = config["JUPYTER_TOKEN"]
+    for customer_id, score, days, payments in at_risk:
+        say(f"  {customer_id:>12}  {score:>6.3f}  {days:>18}  {payments:>19}")
     say("\nRunning until `make local-down`:")
     demo = config["AIRFLOW_ADMIN_PASSWORD"] == "admin"
     password = "admin" if demo else "AIRFLOW_ADMIN_PASSWORD in .env"
-    say(f"  Airflow     {config.airflow_url}  ({config['AIRFLOW_ADMIN_USER']} / {password})")
-    say(f"  MLflow      {config.mlflow_url}")
-    say(f"  Streamlit   http://127.0.0.1:{config.ports['STREAMLIT_PORT']}")
-    say(f"  JupyterLab  http://127.0.0.1:{config.ports['JUPYTER_PORT']}/lab?token={token}")
+    say(f"  Airflow     {config.url('AIRFLOW_PORT')}  ({config['AIRFLOW_ADMIN_USER']} / {password})")
+    say(f"  MLflow      {config.url('MLFLOW_PORT')}")
+    say(f"  Streamlit   {config.url('STREAMLIT_PORT')}")
+    say(f"  JupyterLab  {config.url('JUPYTER_PORT')}/lab?token={config['JUPYTER_TOKEN']}")
     say(f"  PostgreSQL  127.0.0.1:{config.ports['POSTGRES_PORT']}, database {config['POSTGRES_DB']}  (make psql)")

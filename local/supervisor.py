@@ -1,13 +1,10 @@
 """The supervisor of this checkout, a detached supervisord: its configuration, and the calls to it."""
 
 import contextlib
-import json
-import os
 import time
-from collections.abc import Sequence
 from http.client import HTTPException
 from typing import Any
-from xmlrpc.client import Error, Fault, ServerProxy
+from xmlrpc.client import Error, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
@@ -19,7 +16,6 @@ from local.services import LOGS, Service, base_environment
 
 # Relative to the repository's root, where both sides run: the path of a Unix socket has at most 104 bytes on macOS.
 SOCKET = ".local/run/supervisor.sock"
-CONFIG = RUN / "supervisord.conf"
 DAEMON = f"""\
 [unix_http_server]
 file={SOCKET}
@@ -32,11 +28,9 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 logfile=.local/log/supervisord.log
 pidfile=.local/run/supervisord.pid
 """
-# The definition is a variable so that the supervisor notices a change; the settings of a service are in its file.
 PROGRAM = """
 [program:{name}]
 command=.local/venv/ml/bin/python -m local.serve {name}
-environment=DEFINITION={definition}
 autostart=false
 autorestart=true
 startsecs=10
@@ -48,85 +42,62 @@ stdout_logfile=.local/log/{name}.log
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=1
 """
+NO_DAEMON = (OSError, HTTPException, Error)  # no socket, nobody behind it, or the daemon is shutting down
 UP = ("STARTING", "RUNNING")
-AT_WORK = (*UP, "BACKOFF", "STOPPING")
 
 
 def call(method: str, *arguments: Any) -> Any:
-    """Answer of the daemon's XML-RPC method.
-
-    Raises:
-        OSError, HTTPException: the daemon does not run.
-    """
-    os.chdir(ROOT)
+    """Answer of the daemon's XML-RPC method; raises one of `NO_DAEMON` if there is none."""
     with ServerProxy("http://localhost", transport=SupervisorTransport(None, None, f"unix://{SOCKET}")) as daemon:
         return getattr(daemon.supervisor, method)(*arguments)
 
 
 def states() -> dict[str, tuple[str, int]]:
-    """State and process id (0: none) of every service; empty if the daemon does not run."""
+    """State, by supervisor's names, and process id (0: none) of every service; empty if the daemon does not run."""
     try:
         return {each["name"]: (each["statename"], each["pid"]) for each in call("getAllProcessInfo")}
-    except (OSError, HTTPException, Error):  # no socket, no daemon behind it, or it is shutting down
+    except NO_DAEMON:
         return {}
 
 
-def state(name: str) -> str:
-    """State of one service, by supervisor's names."""
-    return states().get(name, ("STOPPED", 0))[0]
-
-
 def is_current(service: Service) -> bool:
-    """Whether the service was last started with its current definition."""
-    try:
-        return bool(json.loads(service.file.read_text(encoding="utf-8"))["definition"] == service.definition)
-    except (OSError, ValueError, KeyError):
-        return False
+    """Whether the service runs as it is defined now."""
+    state, _ = states().get(service.name, ("STOPPED", 0))
+    return state in UP and service.is_current
 
 
-def configure(services: Sequence[Service]) -> None:
-    """Write the definitions of the services, and start the daemon or make it read the changes."""
-    for service in services:
-        write_private(service.file, json.dumps(service.written))
-    programs = [PROGRAM.format(**vars(service), definition=service.definition) for service in services]
-    write_private(CONFIG, DAEMON + "".join(programs))
-    if states():
-        ((added, changed, removed),) = call("reloadConfig")
-        for name in (*changed, *removed):
-            call("stopProcessGroup", name)
-            call("removeProcessGroup", name)
-        for name in (*added, *changed):
-            call("addProcessGroup", name)
-        return
+def start_daemon(services: list[Service]) -> None:
+    """Start the daemon; it starts no service by itself."""
+    programs = [PROGRAM.format(**vars(service)) for service in services]
+    write_private(RUN / "supervisord.conf", DAEMON + "".join(programs))
     LOGS.mkdir(parents=True, exist_ok=True)
-    command = [str(python_of("ml")), "-m", "supervisor.supervisord", "-c", str(CONFIG)]
+    command = [str(python_of("ml")), "-m", "supervisor.supervisord", "-c", str(RUN / "supervisord.conf")]
     env = {**base_environment(), processes.MARK: str(RUN / "supervisord")}
     run(command, "the supervisor did not start", cwd=ROOT, env=env)
 
 
-def start(name: str) -> None:
-    """Start a service if it does not run."""
-    if state(name) not in UP:
-        call("startProcess", name, False)
+def start(service: Service) -> None:
+    """Start a service as it is defined now, unless it runs so."""
+    if not is_current(service):
+        write_private(service.file, service.definition)
+        call("startProcess", service.name, False)
 
 
 def ask_to_stop(name: str) -> None:
     """Ask a service to end, if it runs, without waiting for it."""
-    if state(name) in AT_WORK:
-        with contextlib.suppress(Fault):  # it has already ended
-            call("stopProcess", name, False)
+    with contextlib.suppress(*NO_DAEMON):  # or it has already ended
+        call("stopProcess", name, False)
 
 
 def stop(name: str) -> None:
     """Stop a service and its child processes; the daemon kills it if it takes too long to end."""
     ask_to_stop(name)
-    while state(name) == "STOPPING":
+    while states().get(name, ("", 0))[0] == "STOPPING":
         time.sleep(0.1)
-    processes.end(processes.marked(str(RUN / f"{name}.json")))
+    processes.kill(lambda: processes.marked(str(RUN / f"{name}.json")))
 
 
 def shut_down() -> None:
-    """End the daemon, if it runs, and all processes that it or a killed daemon has left."""
-    daemons = processes.marked(str(RUN / "supervisord"))
-    processes.end(daemons, patience_s=processes.END_S)
-    processes.end(processes.marked(f"{RUN}/"), patience_s=processes.END_S)
+    """Kill the daemon, which keeps nothing, and then all processes that it or a killed daemon has left."""
+    processes.kill(lambda: processes.marked(str(RUN / "supervisord")))
+    processes.kill(lambda: processes.marked(f"{RUN}/"))

@@ -112,9 +112,9 @@ def test_environment_of_the_caller_does_not_redirect_psql(running, monkeypatch):
 def no_namespaces(monkeypatch):
     """A machine where root may not make user namespaces."""
     monkeypatch.setattr(unprivileged, "IN_NAMESPACE", ["false"])
-    unprivileged.method.cache_clear()
+    unprivileged.prefix.cache_clear()
     yield
-    unprivileged.method.cache_clear()
+    unprivileged.prefix.cache_clear()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run the server under another id")

@@ -83,7 +83,7 @@ class Stack:
     @property
     def api(self) -> AirflowApi:
         """Its Airflow."""
-        return AirflowApi(self.settings.airflow_url, "admin", self.settings["AIRFLOW_ADMIN_PASSWORD"])
+        return AirflowApi(self.settings.url("AIRFLOW_PORT"), "admin", self.settings["AIRFLOW_ADMIN_PASSWORD"])
 
     def runs(self, dag_id: str, run_type: str) -> list[dict[str, Any]]:
         """Runs of a DAG that were started this way."""
@@ -172,7 +172,7 @@ def test_demo_with_a_wrong_setting_says_so_and_leaves_no_run(stack):
 def test_demo_shows_what_it_made(stack):
     for words in (
         "PAYMENTS.csv", " rejected", "Churn rate of the snapshot 2019-05-26", "churn-logreg, version 1 in production",
-        "roc_auc", "Most at risk", stack.settings.airflow_url, stack.settings.mlflow_url,
+        "roc_auc", "Most at risk", stack.settings.url("AIRFLOW_PORT"), stack.settings.url("MLFLOW_PORT"),
     ):  # fmt: skip
         assert words in stack.demo
 
@@ -198,7 +198,7 @@ def test_printed_variables_connect_a_client(stack):
     psql = wheel_bin_dir("ml") / "psql"
     command = f'eval "$(make -s env)"; "{psql}" -Atc "select current_user"; printf %s "$MLFLOW_TRACKING_URI"'
     shown = subprocess.run(["sh", "-c", command], cwd=stack.folder, capture_output=True, text=True)
-    assert shown.stdout == f"meli_pipeline\n{stack.settings.mlflow_url}", shown.stderr
+    assert shown.stdout == f"meli_pipeline\n{stack.settings.url('MLFLOW_PORT')}", shown.stderr
 
 
 @pytest.mark.parametrize("dag_id", [replay.FEATURES, replay.TRAINING, replay.SCORING, replay.CRYPTO])

@@ -1,6 +1,5 @@
 """Parts of the local stack that need no service: ports, turns, what services are told, environments."""
 
-import json
 import os
 import queue
 import re
@@ -49,7 +48,7 @@ def test_port_of_a_listener_on_all_addresses_is_taken():
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 0))
         taken.listen()
-        assert not stack._is_free(taken.getsockname()[1], "MLFLOW_PORT")
+        assert not stack._is_free(taken.getsockname()[1])
 
 
 def test_second_command_waits_and_names_the_first(monkeypatch, tmp_path):
@@ -79,6 +78,12 @@ def test_services_get_their_own_role_and_no_other_password(settings, server):
     assert by_name["streamlit"]["POSTGRES_PASSWORD"] == "reader-secret"
     assert by_name["jupyter"]["POSTGRES_USER"] == "meli_notebook"
     assert not [name for name, variables in by_name.items() if "owner-secret" in str(variables)]
+
+
+def test_only_airflow_knows_where_alerts_go(settings, server):
+    settings.values["ALERT_WEBHOOK_URL"] = "https://hooks.example/secret"
+    told = {each.name for each in services.all_services(settings, server) if "hooks.example" in str(each.variables)}
+    assert told == {"airflow-webserver", "airflow-dag-processor", "airflow-scheduler"}
 
 
 def test_no_secret_on_a_command_line(settings, server):
@@ -118,6 +123,7 @@ def test_environment_that_fits_its_lock_is_left_alone(monkeypatch, tmp_path):
     def uv(*arguments: str) -> None:
         called.append(arguments[0])
         if arguments[0] == "venv":
+            shutil.rmtree(tmp_path / "venv", ignore_errors=True)
             environments.python_of("ml").parent.mkdir(parents=True)
             environments.python_of("ml").symlink_to(sys.executable)
 
@@ -127,7 +133,7 @@ def test_environment_that_fits_its_lock_is_left_alone(monkeypatch, tmp_path):
     assert called == ["venv", "pip"]
     lock.write_text("# changed")
     environments.ensure("ml")
-    assert called == ["venv", "pip", "pip"]
+    assert called == ["venv", "pip"] * 2
 
 
 def test_locks_name_no_index_and_hash_everything():
@@ -138,7 +144,7 @@ def test_locks_name_no_index_and_hash_everything():
 
 
 def test_root_runs_the_server_under_another_id():
-    command = unprivileged.prepare(["id", "-u"])
+    command = [*unprivileged.prefix(), "id", "-u"]
     assert subprocess.run(command, capture_output=True, text=True).stdout.strip() not in ("", "0")
 
 
@@ -156,7 +162,7 @@ def test_password_reaches_its_service_as_it_is_and_no_other_user(settings, serve
     for module in (services, serve):
         monkeypatch.setattr(module, "RUN", tmp_path / "run")
     streamlit = next(each for each in services.all_services(settings, server) if each.name == "streamlit")
-    config.write_private(streamlit.file, json.dumps(streamlit.written))
+    config.write_private(streamlit.file, streamlit.definition)
     handed = []
     monkeypatch.setattr(os, "execvpe", lambda _, command, env: handed.append(env))
     serve.main("streamlit")

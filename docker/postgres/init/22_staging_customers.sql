@@ -6,11 +6,10 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create table if not exists staging.customers (customer_id bigint primary key);
-select ops.ensure_column('staging.customers', 'first_payment_date', 'date not null') as added \gset
-comment on table staging.customers is 'One row per customer with a payment. Source: raw.payments.';
-comment on column staging.customers.customer_id is 'cus_cust_id_buy of the payments.';
-comment on column staging.customers.first_payment_date is 'Day of the customer''s first payment.';
+call ops.ensure_table('staging.customers', 'One row per customer with a payment. Source: raw.payments.', array[
+    ['customer_id', 'bigint primary key', 'cus_cust_id_buy of the payments.'],
+    ['first_payment_date', 'date not null', 'Day of the customer''s first payment.']
+]);
 
 create or replace function staging.add_customers() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -39,28 +39,17 @@ join pg_attribute as present on present.attrelid = 'features.churn_weekly_featur
 where col_description(present.attrelid, present.attnum) is distinct from wanted.meaning
 \gexec
 
-create table if not exists ops.feature_builds (
-    snapshot_date date primary key,
-    raw_fingerprint text not null,
-    feature_sql_digest text not null,
-    rows_built bigint not null,
-    rows_inactive_60d bigint not null,
-    labels_fingerprint text not null,
-    labels_cutoff date not null,
-    labels_rule text not null,
-    run_id text not null,
-    built_at timestamptz not null default now()
-);
-comment on table ops.feature_builds is
-    'One row per snapshot in features.churn_weekly_features: the data and the SQL that its features come from, and the data, cutoff and rule that its labels come from.';
-comment on column ops.feature_builds.snapshot_date is 'Date of the snapshot.';
-comment on column ops.feature_builds.raw_fingerprint is 'ops.current_data.raw_fingerprint of the data that the features come from.';
-comment on column ops.feature_builds.feature_sql_digest is 'Digest of the SQL that built the features.';
-comment on column ops.feature_builds.rows_built is 'Customers in the snapshot.';
-comment on column ops.feature_builds.rows_inactive_60d is 'Customers among them who had churned already: label_source inactive_60d.';
-comment on column ops.feature_builds.labels_fingerprint is 'ops.current_data.raw_fingerprint of the data that the labels come from.';
-comment on column ops.feature_builds.labels_cutoff is 'ops.current_data.evaluate_cutoff when they were set.';
-comment on column ops.feature_builds.labels_rule is 'What the flag meant, and the digest of the SQL that set the labels.';
-comment on column ops.feature_builds.run_id is 'Run that built the snapshot.';
-comment on column ops.feature_builds.built_at is 'When it was built.';
+call ops.ensure_table('ops.feature_builds',
+    'One row per snapshot in features.churn_weekly_features: the data and the SQL that its features come from, and the data, cutoff and rule that its labels come from.', array[
+    ['snapshot_date', 'date primary key', 'Date of the snapshot.'],
+    ['raw_fingerprint', 'text not null', 'ops.current_data.raw_fingerprint of the data that the features come from.'],
+    ['feature_sql_digest', 'text not null', 'Digest of the SQL that built the features.'],
+    ['rows_built', 'bigint not null', 'Customers in the snapshot.'],
+    ['rows_inactive_60d', 'bigint not null', 'Customers among them who had churned already: label_source inactive_60d.'],
+    ['labels_fingerprint', 'text not null', 'ops.current_data.raw_fingerprint of the data that the labels come from.'],
+    ['labels_cutoff', 'date not null', 'ops.current_data.evaluate_cutoff when they were set.'],
+    ['labels_rule', 'text not null', 'What the flag meant, and the digest of the SQL that set the labels.'],
+    ['run_id', 'text not null', 'Run that built the snapshot.'],
+    ['built_at', 'timestamptz not null default now()', 'When it was built.']
+]);
 commit;

@@ -9,13 +9,23 @@ select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as loc
 create or replace function ops.crypto_purchase_date(purchase_date text) returns date
 language plpgsql immutable strict parallel safe as $$
 declare
-    stated constant text[] := regexp_match(
-        btrim(purchase_date, E' \t\n\v\f\r\u00a0'), '^([0-9]{1,2})/(0?[1-9]|1[0-2])/(?!0000)([0-9]{4})$'
-    );
-    first_of_month constant date := make_date(stated[3]::int, stated[2]::int, 1);
-    stated_day constant date := first_of_month + stated[1]::int - 1;
+    stated constant text := btrim(purchase_date, E' \t\n\v\f\r\u00a0');
+    day int;
+    month int;
+    year int;
+    found date;
 begin
-    return case when extract(month from stated_day) = stated[2]::int then stated_day end;
+    if stated !~ '^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$' then
+        return null;
+    end if;
+    day := split_part(stated, '/', 1);
+    month := split_part(stated, '/', 2);
+    year := split_part(stated, '/', 3);
+    if year = 0 or month not between 1 and 12 then
+        return null;
+    end if;
+    found := make_date(year, month, 1) + day - 1;
+    return case when extract(month from found) = month then found end;
 end
 $$;
 comment on function ops.crypto_purchase_date is

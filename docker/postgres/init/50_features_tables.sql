@@ -12,31 +12,20 @@ create table if not exists features.churn_weekly_features (
     primary key (customer_id, snapshot_date)
 ) partition by list (snapshot_date);
 
-comment on table features.churn_weekly_features is
-    'One row per customer with a payment before snapshot_date. Features are as of snapshot_date, labels as known now.';
-
--- The columns and their comments come from the catalogue of features; what differs is brought up to date.
+-- Its columns and their comments come from the catalogue of features.
 \set columns `"${ML_PYTHON:-.local/venv/ml/bin/python}" -m ml.snapshots.catalogue`
 select :'columns' = '' as columns_missing \gset
 \if :columns_missing
 do $$ begin raise exception '50_features_tables.sql: "$ML_PYTHON" -m ml.snapshots.catalogue printed no columns'
     using hint = 'Run psql at the root of the repository, with ML_PYTHON naming the Python of the pipeline.'; end $$;
 \endif
-create temporary table wanted_column on commit drop as
-select *
+select format(
+    'call ops.ensure_table(%L, %L, %L)', 'features.churn_weekly_features',
+    'One row per customer with a payment before snapshot_date. Features are as of snapshot_date, labels as known now.',
+    array_agg(array[name, type, meaning] order by position)
+)
 from rows from (json_to_recordset(:'columns') as (name text, type text, meaning text))
-with ordinality as wanted (name, type, meaning, position);
-
-select format('alter table features.churn_weekly_features add column %I %s', name, type)
-from wanted_column
-where name not in (select attname from pg_attribute where attrelid = 'features.churn_weekly_features'::regclass)
-order by position
-\gexec
-
-select format('comment on column features.churn_weekly_features.%I is %L', wanted.name, wanted.meaning)
-from wanted_column as wanted
-join pg_attribute as present on present.attrelid = 'features.churn_weekly_features'::regclass and present.attname = wanted.name
-where col_description(present.attrelid, present.attnum) is distinct from wanted.meaning
+with ordinality as stated (name, type, meaning, position)
 \gexec
 
 call ops.ensure_table('ops.feature_builds',

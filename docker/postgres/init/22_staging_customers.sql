@@ -34,20 +34,12 @@ begin
         delete from staging.customers;
         return null;
     end if;
-    delete from staging.customers as customers
-    using (select distinct cus_cust_id_buy from old_payments) as touched
-    where customers.customer_id = touched.cus_cust_id_buy
-      and not exists (select from raw.payments where cus_cust_id_buy = touched.cus_cust_id_buy);
-    update staging.customers as customers
-    set first_payment_date = left_over.first_payment_date
-    from (
-        select touched.cus_cust_id_buy, min(payments.fecha) as first_payment_date
-        from (select distinct cus_cust_id_buy from old_payments) as touched
-        join raw.payments using (cus_cust_id_buy)
-        group by touched.cus_cust_id_buy
-    ) as left_over
-    where customers.customer_id = left_over.cus_cust_id_buy
-      and customers.first_payment_date <> left_over.first_payment_date;
+    delete from staging.customers where customer_id in (select cus_cust_id_buy from old_payments);
+    insert into staging.customers (customer_id, first_payment_date)
+    select cus_cust_id_buy, min(fecha)
+    from raw.payments
+    where cus_cust_id_buy in (select cus_cust_id_buy from old_payments)
+    group by cus_cust_id_buy;
     return null;
 end
 $$;

@@ -8,7 +8,7 @@ import psycopg
 
 from ml.cli import CommandError
 from ml.contracts.check import check as check_contract
-from ml.crypto.runs import COUNT_STAGED, DELETE_STAGED, Attempt, failure_on_record, latest_attempt, one_row
+from ml.crypto.runs import DELETE_STAGED, Row, count_staged, failure_on_record, latest_attempt, one_row
 from ml.crypto.stage import CONTRACT
 from ml.settings import settings
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
@@ -35,10 +35,10 @@ set
     rows_deactivated = %(rows_deactivated)s
 where attempt_id = %(attempt_id)s
 """
-PUBLISHED_COUNTS = """
+PUBLISHED = """
 select
-    rows_in, rows_loaded, rows_rejected, rows_copied, rows_superseded, rows_late, rows_not_due, rows_inserted,
-    rows_updated, rows_unchanged, rows_deactivated
+    attempt_id, kind, window_from, window_to, rows_in, rows_loaded, rows_rejected, rows_copied, rows_superseded,
+    rows_late, rows_not_due, rows_inserted, rows_updated, rows_unchanged, rows_deactivated
 from ops.crypto_runs
 where attempt_id = %(attempt_id)s
 """
@@ -86,22 +86,18 @@ def check(snapshot_date: date) -> dict[str, Any]:
     Raises:
         CommandError: a rule is broken (on record in `ops.crypto_runs`), or nothing is staged.
     """
-    statuses = ["staged", "checked", "failed"]
-    with failure_on_record(snapshot_date, statuses), connect(application_name="crypto_events check") as conn:
+    with connect(application_name="crypto_events check") as conn:
         attempt = latest_attempt(conn, snapshot_date)
-        if attempt.status == "published":
-            return {"attempt_id": attempt.attempt_id, "status": "published before"}
-        result = check_contract(conn, CONTRACT, bindings={"attempt_id": attempt.attempt_id})
-        for warning in result.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
-        message = "; ".join(result.warnings) or None
-        conn.execute(MARK_CHECKED, {"attempt_id": attempt.attempt_id, "message": message})
-    return {
-        "attempt_id": attempt.attempt_id,
-        "rows_checked": result.rows_checked,
-        "rules_checked": result.rules_checked,
-        "warnings": result.warnings,
-    }
+        attempt_id = attempt["attempt_id"]
+        if attempt["status"] == "published":
+            return {"attempt_id": attempt_id, "status": "published before"}
+        with failure_on_record(conn, attempt):
+            count_staged(conn, attempt)
+            result = check_contract(conn, CONTRACT, bindings={"attempt_id": attempt_id})
+        conn.execute(MARK_CHECKED, {"attempt_id": attempt_id, "message": "; ".join(result.warnings) or None})
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return {"attempt_id": attempt_id, **result._asdict()}
 
 
 def publish(snapshot_date: date) -> dict[str, Any]:
@@ -110,94 +106,66 @@ def publish(snapshot_date: date) -> dict[str, Any]:
     If called again after the commit, it changes nothing and returns the same counts.
 
     Raises:
-        CommandError: the run is not staged and checked, a later one has published its window meanwhile, the window is
-            empty or too many events would be deactivated (unless forced), or the counts do not add up.
+        CommandError: the run is not staged and checked, a later one has published its window meanwhile, or, unless
+            forced, the window is empty or too many events would be deactivated.
     """
-    with failure_on_record(snapshot_date, ["checked"]):
-        try:
-            return with_lock_retries(lambda: _publish(snapshot_date))
-        except psycopg.IntegrityError as error:
-            raise CommandError(f"{TABLE} refuses what is staged: {error.diag.message_primary}") from error
+    published = with_lock_retries(lambda: _publish(snapshot_date))
+    if published["rows_late"]:
+        print(
+            "warning: {rows_late} rows arrived that are dated before {window_from}, where the window begins; to read"
+            " them, run with full_refresh".format(**published),
+            file=sys.stderr,
+        )
+    return published
 
 
-def _publish(snapshot_date: date) -> dict[str, Any]:
+def _publish(snapshot_date: date) -> Row:
     with connect(application_name="crypto_events publish") as conn:
         lock_writer(conn, TABLE)
         attempt = latest_attempt(conn, snapshot_date)
-        if attempt.status != "published":
-            _require_checked(conn, attempt, snapshot_date)
-            _write(conn, attempt)
-        counts = one_row(conn, PUBLISHED_COUNTS, attempt.parameters)
-    if counts["rows_late"]:
-        print(
-            f"warning: {counts['rows_late']} rows arrived that are dated before {attempt.window_from}, where the window"
-            " begins; to read them, run with full_refresh",
-            file=sys.stderr,
-        )
-    return {**attempt.parameters, "kind": attempt.kind, **counts}
+        if attempt["status"] not in ("checked", "published"):
+            raise CommandError(
+                "attempt {attempt_id} is {status}, not checked; check it:"
+                " python -m ml.crypto_events check --snapshot-date {snapshot_date}".format(**attempt)
+            )
+        if attempt["status"] == "checked":
+            with failure_on_record(conn, attempt):
+                _write(conn, attempt)
+        return one_row(conn, PUBLISHED, attempt)
 
 
-def _require_checked(conn: psycopg.Connection, attempt: Attempt, snapshot_date: date) -> None:
-    if attempt.status != "checked":
-        raise CommandError(
-            f"attempt {attempt.attempt_id} is {attempt.status}, not checked;"
-            f" check it: python -m ml.crypto_events check --snapshot-date {snapshot_date}"
-        )
-    later = conn.execute(LATER_RUN, attempt.parameters).fetchone()
-    if later:
+def _write(conn: psycopg.Connection, attempt: Row) -> None:
+    staged = count_staged(conn, attempt)
+    if later := conn.execute(LATER_RUN, attempt).fetchone():
         raise CommandError(
             f"attempt {later[0]} (run {later[1]!r} for {later[2]}) read the history later than attempt"
-            f" {attempt.attempt_id} and has published the same days; run {snapshot_date} again from the start"
+            f" {attempt['attempt_id']} and has published the same days;"
+            f" run {attempt['snapshot_date']} again from the start"
         )
-
-
-def _write(conn: psycopg.Connection, attempt: Attempt) -> None:
     # Without statistics, as after a first load, the planner may choose nested loops over staged rows and events.
     conn.execute("set local enable_nestloop = off")
-    before = one_row(conn, sql("crypto/compare_events"), attempt.parameters)
-    staged = one_row(conn, COUNT_STAGED, attempt.parameters)
-    _require_plausible(attempt, before, staged["rows_loaded"])
-    counts = {
-        **staged,
-        **one_row(conn, sql("upsert_crypto_events"), attempt.parameters),
-        "rows_unchanged": before["rows_equal"],
-    }
-    after = one_row(conn, sql("crypto/compare_events"), attempt.parameters)
-    _require_sums(attempt, counts, before, after)
-    conn.execute("set local enable_nestloop = on")
+    try:
+        written = one_row(conn, sql("upsert_crypto_events"), attempt)
+    except psycopg.IntegrityError as error:
+        raise CommandError(f"{TABLE} refuses what is staged: {error.diag.message_primary}") from error
+    counts = {**attempt, **staged, **written}
+    _require_plausible(counts)
     for statement in (RECORD_REJECTS, CLOSE_ACCEPTED_REJECTS, MARK_PUBLISHED, DELETE_STAGED):
-        conn.execute(statement, {**counts, **attempt.parameters})
+        conn.execute(statement, counts)
 
 
-def _require_plausible(attempt: Attempt, before: dict[str, Any], rows_loaded: int) -> None:
+def _require_plausible(counts: Row) -> None:
     """Raise CommandError if the history seems truncated rather than changed, unless the run is forced."""
-    if attempt.forced or not before["rows_gone"]:
+    active, deactivated = counts["rows_active"], counts["rows_deactivated"]
+    if counts["forced"] or not deactivated:
         return
-    window = f"{attempt.window_from} to {attempt.window_to}"
+    window = f"{counts['window_from']} to {counts['window_to']}"
     way_out = "load the history; if it is right as it is, run again with force (--force)"
-    if not rows_loaded:
-        raise CommandError(
-            f"no purchase was read for {window}, where {before['rows_active']} events are active; {way_out}"
-        )
-    share = before["rows_gone"] / before["rows_active"]
-    allowed = settings().crypto_max_deactivated_share
+    if not counts["rows_loaded"]:
+        raise CommandError(f"no purchase was read for {window}, where {active} events are active; {way_out}")
+    share, allowed = deactivated / active, settings().crypto_max_deactivated_share
     if share > allowed:
         raise CommandError(
-            f"{before['rows_gone']} of {before['rows_active']} active events from {window} would be deactivated,"
+            f"{deactivated} of {active} active events from {window} would be deactivated,"
             f" {share:.1%} where CRYPTO_MAX_DEACTIVATED_SHARE={allowed} allows {allowed:.1%}; {way_out}"
         )
-
-
-def _require_sums(attempt: Attempt, counts: dict[str, Any], before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Raise CommandError unless every row read is accounted for and the window matches the staged rows."""
-    read = sum(counts[f"rows_{outcome}"] for outcome in ("loaded", "rejected", "copied", "superseded"))
-    loaded = counts["rows_loaded"]
-    sums = {
-        "read": (attempt.rows_in, read + attempt.rows_late + attempt.rows_not_due),
-        "loaded": (loaded, counts["rows_inserted"] + counts["rows_updated"] + counts["rows_unchanged"]),
-        "deactivated": (before["rows_gone"], counts["rows_deactivated"]),
-        "active": (loaded, after["rows_active"]),
-        "as staged": (loaded, after["rows_equal"]),
-    }
-    if wrong := {name: pair for name, pair in sums.items() if pair[0] != pair[1]}:
-        raise CommandError(f"attempt {attempt.attempt_id}: the counts do not add up: {wrong}; nothing was written")

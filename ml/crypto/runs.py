@@ -1,21 +1,20 @@
-"""The record of each attempt to bring the crypto events up to date: made, found and marked as failed."""
+"""The record of each attempt to bring the crypto events up to date: found, checked and marked as failed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from ml.cli import CommandError
 from ml.settings import settings
-from ml.utils_io import connect
+
+Row = dict[str, Any]
 
 LATEST_ATTEMPT = """
-select
-    attempt_id, kind, forced, status, window_from, window_to, rows_in, rows_staged, rows_late, rows_not_due
+select *
 from ops.crypto_runs
 where run_id = %(run_id)s and snapshot_date = %(snapshot_date)s
 order by attempt_id desc
@@ -33,77 +32,61 @@ from staging.crypto_events
 where attempt_id = %(attempt_id)s
 """
 DELETE_STAGED = "delete from staging.crypto_events where attempt_id = %(attempt_id)s"
-MARK_FAILED = """
-update ops.crypto_runs
-set status = 'failed', message = %(message)s
-where status = any(%(statuses)s)
-    and attempt_id = (
-        select max(attempt_id) from ops.crypto_runs where run_id = %(run_id)s and snapshot_date = %(snapshot_date)s
-    )
-"""
+MARK_FAILED = "update ops.crypto_runs set status = 'failed', message = %(message)s where attempt_id = %(attempt_id)s"
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """A row of `ops.crypto_runs`: what one run reads, once it is staged, and its progress."""
-
-    attempt_id: int
-    kind: str
-    forced: bool
-    status: str
-    window_from: date
-    window_to: date
-    rows_in: int
-    rows_staged: int
-    rows_late: int
-    rows_not_due: int
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Parameters of the SQL that works on the window of the attempt."""
-        return {"attempt_id": self.attempt_id, "window_from": self.window_from, "window_to": self.window_to}
-
-
-def run_key(snapshot_date: date) -> dict[str, Any]:
-    """The key of this process's run for a date: `run_id` (`PIPELINE_RUN_ID`) and `snapshot_date`."""
-    return {"run_id": settings().pipeline_run_id, "snapshot_date": snapshot_date}
-
-
-def latest_attempt(conn: psycopg.Connection, snapshot_date: date) -> Attempt:
-    """The newest attempt of this process's run for the date, locked until the transaction ends.
-
-    Raises:
-        CommandError: nothing was staged for it, or some of the staged rows have been deleted.
-    """
-    key = run_key(snapshot_date)
-    with conn.cursor(row_factory=class_row(Attempt)) as cursor:
-        attempt = cursor.execute(LATEST_ATTEMPT, key).fetchone()
-    stage = f"python -m ml.crypto_events stage --snapshot-date {snapshot_date}"
-    if attempt is None:
-        raise CommandError(f"nothing is staged for {snapshot_date} by run {key['run_id']!r}; stage it first: {stage}")
-    left = one_row(conn, COUNT_STAGED, attempt.parameters)["rows_staged"]
-    if attempt.status != "published" and left != attempt.rows_staged:
-        raise CommandError(
-            f"attempt {attempt.attempt_id} staged {attempt.rows_staged} rows and {left} are left; stage again: {stage}"
-        )
-    return attempt
-
-
-def one_row(conn: psycopg.Connection, query: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def one_row(conn: psycopg.Connection, query: str, parameters: Row) -> Row:
     """The one row that `query` returns, by column name."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters).fetchall()[0]
 
 
-@contextmanager
-def failure_on_record(snapshot_date: date, statuses: list[str]) -> Iterator[None]:
-    """Write a CommandError's message into the run's newest attempt, in a separate transaction, and raise it again.
+def run_key(snapshot_date: date) -> Row:
+    """The key of this process's run for a date: `run_id` (`PIPELINE_RUN_ID`) and `snapshot_date`."""
+    return {"run_id": settings().pipeline_run_id, "snapshot_date": snapshot_date}
 
-    An attempt with a status not in `statuses` does not concern this step and is not changed.
+
+def latest_attempt(conn: psycopg.Connection, snapshot_date: date) -> Row:
+    """The newest row of `ops.crypto_runs` of this process's run for the date, locked until the transaction ends.
+
+    Raises:
+        CommandError: the run has staged nothing for it.
     """
+    key = run_key(snapshot_date)
+    with conn.cursor(row_factory=dict_row) as cursor:
+        attempt = cursor.execute(LATEST_ATTEMPT, key).fetchone()
+    if attempt is None:
+        raise CommandError(
+            f"nothing is staged for {snapshot_date} by run {key['run_id']!r}; stage it first:"
+            f" python -m ml.crypto_events stage --snapshot-date {snapshot_date}"
+        )
+    return attempt
+
+
+def count_staged(conn: psycopg.Connection, attempt: Row) -> Row:
+    """Count the staged rows of an attempt by outcome.
+
+    Raises:
+        CommandError: some of them have been deleted.
+    """
+    counts = one_row(conn, COUNT_STAGED, attempt)
+    if counts["rows_staged"] != attempt["rows_staged"]:
+        raise CommandError(
+            "attempt {attempt_id} staged {rows_staged} rows and {left} are left; stage again:"
+            " python -m ml.crypto_events stage --snapshot-date {snapshot_date}".format(
+                left=counts["rows_staged"], **attempt
+            )
+        )
+    return counts
+
+
+@contextmanager
+def failure_on_record(conn: psycopg.Connection, attempt: Row) -> Iterator[None]:
+    """If the block raises CommandError, undo its changes, commit the message into the attempt's row and raise again."""
     try:
-        yield
+        with conn.transaction():
+            yield
     except CommandError as error:
-        with connect(application_name="crypto_events failure") as conn:
-            conn.execute(MARK_FAILED, {**run_key(snapshot_date), "message": str(error), "statuses": statuses})
+        conn.execute(MARK_FAILED, {**attempt, "message": str(error)})
+        conn.commit()
         raise

@@ -1,20 +1,20 @@
 """First step of the crypto events: read the raw rows of a window, convert and check each, resolve duplicates."""
 
-from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import sql as compose
 
-from ml.cli import CommandError
+from ml.cli import CommandError, Skip
 from ml.contracts.check import reject_reasons
-from ml.crypto.runs import COUNT_STAGED, one_row, run_key
-from ml.crypto.window import HistoryState, Window, history_state, require_covered, window
+from ml.crypto.runs import COUNT_STAGED, Row, one_row, run_key
+from ml.settings import settings
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 CONTRACT = "bt_crypto_events"
 BLANKS = " \t\n\v\f\r\u00a0"  # trimmed around texts, as ops.crypto_purchase_date does
+LOOKBACK = timedelta(days=5)
 KEEP_STAGED = timedelta(days=7)  # rows of a run that was never published, kept for inspection
 
 DELETE_EARLIER = """
@@ -83,32 +83,59 @@ where attempt_id = %(attempt_id)s
 """
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a run was asked to do."""
-
-    snapshot_date: date
-    full_refresh: bool = False
-    force: bool = False
-
-
-def stage(request: Request) -> dict[str, Any]:
+def stage(snapshot_date: date, *, full_refresh: bool = False, force: bool = False) -> dict[str, Any]:
     """Stage the window of the run's date in one transaction, replacing what the same run had staged.
+
+    The window is [date - 5 days, date]. After missed days it also covers the windows that their runs would have had. On
+    a full refresh, or if no event is loaded yet, it is the whole history up to the date.
 
     Raises:
         Skip: a scheduled run for a date that the raw history does not cover.
         CommandError: a run by hand for such a date, or a contract that cannot be used.
     """
-    return with_lock_retries(lambda: _stage(request))
+    return with_lock_retries(lambda: _stage(snapshot_date, full_refresh, force))
 
 
-def begin_attempt(conn: psycopg.Connection, request: Request, state: HistoryState, chosen: Window) -> int:
-    """Record a new attempt, replacing earlier ones of the same run and date; return its attempt_id."""
-    key = run_key(request.snapshot_date)
+def _stage(snapshot_date: date, full_refresh: bool, force: bool) -> Row:
+    with connect(application_name="crypto_events stage") as conn:
+        lock_writer(conn, "staging.crypto_events")  # attempts are numbered in the order in which they read
+        # The window is found through indexes, even if the planner, lacking statistics, would read everything.
+        conn.execute("set local enable_seqscan = off")
+        window = history_state(conn, snapshot_date)
+        _require_covered(window, snapshot_date)
+        if full_refresh or window["first_event_date"] is None:
+            window |= {"kind": "full", "window_from": window["history_from"], "unreadable_after": 0}
+        if not window["arrivals_after"]:  # a new history: the rows of the previous one were deleted
+            conn.execute(CLOSE_DELETED_REJECTS)
+        attempt = begin_attempt(conn, snapshot_date, window, force=force)
+        counts = stage_window(conn, attempt)
+    return {name: attempt[name] for name in ("attempt_id", "kind", "window_from", "window_to")} | counts
+
+
+def history_state(conn: psycopg.Connection, snapshot_date: date) -> Row:
+    """The daily window for the date, and what else a run must know; see `sql/crypto/history_state.sql`."""
+    return one_row(conn, sql("crypto/history_state"), {"snapshot_date": snapshot_date, "lookback": LOOKBACK.days})
+
+
+def _require_covered(state: Row, snapshot_date: date) -> None:
+    """Check that the days from `snapshot_date` - 5 to it overlap the raw history, or events that came from it."""
+    if state["is_loaded_near"]:  # `publish` then decides about an empty window
+        return
+    if state["first_date"] is None:
+        message = "raw.bt_crypto_transaction_history has no row with a readable date; load it: make seed"
+    else:
+        first, last = state["first_date"], state["last_date"] + LOOKBACK
+        if first <= snapshot_date <= last:
+            return
+        message = f"{snapshot_date} is outside the range of the crypto history, {first} to {last}"
+    raise Skip(message) if settings().is_scheduled_run else CommandError(message)
+
+
+def begin_attempt(conn: psycopg.Connection, snapshot_date: date, window: Row, *, force: bool) -> Row:
+    """Record a new attempt, replacing earlier ones of the same run and date; return the window with its attempt_id."""
+    key = run_key(snapshot_date)
     conn.execute(DELETE_EARLIER, {**key, "keep": KEEP_STAGED})
-    attempt = {**asdict(state), **asdict(chosen), **key, "forced": request.force}
-    ((attempt_id,),) = conn.execute(INSERT_ATTEMPT, attempt).fetchall()
-    return int(attempt_id)
+    return window | one_row(conn, INSERT_ATTEMPT, {**window, **key, "forced": force})
 
 
 def stage_rows(conn: psycopg.Connection, attempt_id: int, source: compose.Composable) -> None:
@@ -127,34 +154,10 @@ def stage_rows(conn: psycopg.Connection, attempt_id: int, source: compose.Compos
         raise CommandError(f"contract {CONTRACT}.yml, a rule with reject: {error}") from error
 
 
-def stage_window(conn: psycopg.Connection, attempt_id: int, chosen: Window, arrivals_after: int) -> dict[str, Any]:
+def stage_window(conn: psycopg.Connection, attempt: Row) -> Row:
     """Stage the rows of the window; record the window and the number of rows of each kind, and return the numbers."""
-    parameters = {**asdict(chosen), "attempt_id": attempt_id, "arrivals_after": arrivals_after}
-    literals = {name: compose.Literal(value) for name, value in parameters.items()}
-    stage_rows(conn, attempt_id, compose.SQL(WINDOW_ROWS).format(**literals))
-    counts = {**one_row(conn, COUNT_ARRIVALS, parameters), **one_row(conn, COUNT_STAGED, parameters)}
-    conn.execute(MARK_STAGED, {**counts, **parameters})
+    literals = {name: compose.Literal(value) for name, value in attempt.items()}
+    stage_rows(conn, attempt["attempt_id"], compose.SQL(WINDOW_ROWS).format(**literals))
+    counts = one_row(conn, COUNT_ARRIVALS, attempt) | one_row(conn, COUNT_STAGED, attempt)
+    conn.execute(MARK_STAGED, attempt | counts)
     return counts
-
-
-def _stage(request: Request) -> dict[str, Any]:
-    with connect(application_name="crypto_events stage") as conn:
-        lock_writer(conn, "staging.crypto_events")  # attempts are numbered in the order in which they read
-        # The window is found through indexes, even if the planner, lacking statistics, would read everything.
-        conn.execute("set local enable_seqscan = off")
-        state = history_state(conn, request.snapshot_date)
-        require_covered(state, request.snapshot_date)
-        chosen = window(state, request.snapshot_date, full_refresh=request.full_refresh)
-        if chosen.kind == "full":
-            conn.execute("set local enable_seqscan = on")
-        if not state.arrivals_after:  # a new history: the rows of the previous one were deleted
-            conn.execute(CLOSE_DELETED_REJECTS)
-        attempt_id = begin_attempt(conn, request, state, chosen)
-        counts = stage_window(conn, attempt_id, chosen, state.arrivals_after)
-    return {
-        "attempt_id": attempt_id,
-        "kind": chosen.kind,
-        "window_from": chosen.window_from,
-        "window_to": chosen.window_to,
-        **counts,
-    }

@@ -117,4 +117,26 @@ end
 $$;
 comment on function ops.ensure_column is
     'Add a column to a table unless it is there, and say whether it was added; locks the table only to add it.';
+
+create or replace procedure ops.ensure_table(
+    target text, meaning text, columns text[], primary_key text default null
+) language plpgsql as $$
+declare
+    stated text[];
+begin
+    if to_regclass(target) is null then
+        execute format('create table %s ()', target);
+    end if;
+    execute format('comment on table %s is %L', target, meaning);
+    foreach stated slice 1 in array columns loop
+        perform ops.ensure_column(target::regclass, stated[1], stated[2]);
+        execute format('comment on column %s.%I is %L', target, stated[1], stated[3]);
+    end loop;
+    if not exists (select from pg_catalog.pg_constraint where conrelid = target::regclass and contype = 'p') then
+        execute format('alter table %s add primary key (%s)', target, primary_key);
+    end if;
+end
+$$;
+comment on procedure ops.ensure_table is
+    'Create a table or add the columns that it lacks, each given by name, definition and meaning; a key of several columns is given apart.';
 commit;

@@ -6,11 +6,10 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
-create table if not exists staging.customers (customer_id bigint primary key);
-select ops.ensure_column('staging.customers', 'first_payment_date', 'date not null') as added \gset
-comment on table staging.customers is 'One row per customer with a payment. Source: raw.payments.';
-comment on column staging.customers.customer_id is 'cus_cust_id_buy of the payments.';
-comment on column staging.customers.first_payment_date is 'Day of the customer''s first payment.';
+call ops.ensure_table('staging.customers', 'One row per customer with a payment. Source: raw.payments.', array[
+    ['customer_id', 'bigint primary key', 'cus_cust_id_buy of the payments.'],
+    ['first_payment_date', 'date not null', 'Day of the customer''s first payment.']
+]);
 
 create or replace function staging.add_customers() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -35,20 +34,12 @@ begin
         delete from staging.customers;
         return null;
     end if;
-    delete from staging.customers as customers
-    using (select distinct cus_cust_id_buy from old_payments) as touched
-    where customers.customer_id = touched.cus_cust_id_buy
-      and not exists (select from raw.payments where cus_cust_id_buy = touched.cus_cust_id_buy);
-    update staging.customers as customers
-    set first_payment_date = left_over.first_payment_date
-    from (
-        select touched.cus_cust_id_buy, min(payments.fecha) as first_payment_date
-        from (select distinct cus_cust_id_buy from old_payments) as touched
-        join raw.payments using (cus_cust_id_buy)
-        group by touched.cus_cust_id_buy
-    ) as left_over
-    where customers.customer_id = left_over.cus_cust_id_buy
-      and customers.first_payment_date <> left_over.first_payment_date;
+    delete from staging.customers where customer_id in (select cus_cust_id_buy from old_payments);
+    insert into staging.customers (customer_id, first_payment_date)
+    select cus_cust_id_buy, min(fecha)
+    from raw.payments
+    where cus_cust_id_buy in (select cus_cust_id_buy from old_payments)
+    group by cus_cust_id_buy;
     return null;
 end
 $$;

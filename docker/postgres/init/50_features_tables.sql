@@ -12,55 +12,33 @@ create table if not exists features.churn_weekly_features (
     primary key (customer_id, snapshot_date)
 ) partition by list (snapshot_date);
 
-comment on table features.churn_weekly_features is
-    'One row per customer with a payment before snapshot_date. Features are as of snapshot_date, labels as known now.';
-
--- The columns and their comments come from the catalogue of features; what differs is brought up to date.
+-- Its columns and their comments come from the catalogue of features.
 \set columns `"${ML_PYTHON:-.local/venv/ml/bin/python}" -m ml.snapshots.catalogue`
 select :'columns' = '' as columns_missing \gset
 \if :columns_missing
 do $$ begin raise exception '50_features_tables.sql: "$ML_PYTHON" -m ml.snapshots.catalogue printed no columns'
     using hint = 'Run psql at the root of the repository, with ML_PYTHON naming the Python of the pipeline.'; end $$;
 \endif
-create temporary table wanted_column on commit drop as
-select *
+select format(
+    'call ops.ensure_table(%L, %L, %L)', 'features.churn_weekly_features',
+    'One row per customer with a payment before snapshot_date. Features are as of snapshot_date, labels as known now.',
+    array_agg(array[name, type, meaning] order by position)
+)
 from rows from (json_to_recordset(:'columns') as (name text, type text, meaning text))
-with ordinality as wanted (name, type, meaning, position);
-
-select format('alter table features.churn_weekly_features add column %I %s', name, type)
-from wanted_column
-where name not in (select attname from pg_attribute where attrelid = 'features.churn_weekly_features'::regclass)
-order by position
+with ordinality as stated (name, type, meaning, position)
 \gexec
 
-select format('comment on column features.churn_weekly_features.%I is %L', wanted.name, wanted.meaning)
-from wanted_column as wanted
-join pg_attribute as present on present.attrelid = 'features.churn_weekly_features'::regclass and present.attname = wanted.name
-where col_description(present.attrelid, present.attnum) is distinct from wanted.meaning
-\gexec
-
-create table if not exists ops.feature_builds (
-    snapshot_date date primary key,
-    raw_fingerprint text not null,
-    feature_sql_digest text not null,
-    rows_built bigint not null,
-    rows_inactive_60d bigint not null,
-    labels_fingerprint text not null,
-    labels_cutoff date not null,
-    labels_rule text not null,
-    run_id text not null,
-    built_at timestamptz not null default now()
-);
-comment on table ops.feature_builds is
-    'One row per snapshot in features.churn_weekly_features: the data and the SQL that its features come from, and the data, cutoff and rule that its labels come from.';
-comment on column ops.feature_builds.snapshot_date is 'Date of the snapshot.';
-comment on column ops.feature_builds.raw_fingerprint is 'ops.current_data.raw_fingerprint of the data that the features come from.';
-comment on column ops.feature_builds.feature_sql_digest is 'Digest of the SQL that built the features.';
-comment on column ops.feature_builds.rows_built is 'Customers in the snapshot.';
-comment on column ops.feature_builds.rows_inactive_60d is 'Customers among them who had churned already: label_source inactive_60d.';
-comment on column ops.feature_builds.labels_fingerprint is 'ops.current_data.raw_fingerprint of the data that the labels come from.';
-comment on column ops.feature_builds.labels_cutoff is 'ops.current_data.evaluate_cutoff when they were set.';
-comment on column ops.feature_builds.labels_rule is 'What the flag meant, and the digest of the SQL that set the labels.';
-comment on column ops.feature_builds.run_id is 'Run that built the snapshot.';
-comment on column ops.feature_builds.built_at is 'When it was built.';
+call ops.ensure_table('ops.feature_builds',
+    'One row per snapshot in features.churn_weekly_features: the data and the SQL that its features come from, and the data, cutoff and rule that its labels come from.', array[
+    ['snapshot_date', 'date primary key', 'Date of the snapshot.'],
+    ['raw_fingerprint', 'text not null', 'ops.current_data.raw_fingerprint of the data that the features come from.'],
+    ['feature_sql_digest', 'text not null', 'Digest of the SQL that built the features.'],
+    ['rows_built', 'bigint not null', 'Customers in the snapshot.'],
+    ['rows_inactive_60d', 'bigint not null', 'Customers among them who had churned already: label_source inactive_60d.'],
+    ['labels_fingerprint', 'text not null', 'ops.current_data.raw_fingerprint of the data that the labels come from.'],
+    ['labels_cutoff', 'date not null', 'ops.current_data.evaluate_cutoff when they were set.'],
+    ['labels_rule', 'text not null', 'What the flag meant, and the digest of the SQL that set the labels.'],
+    ['run_id', 'text not null', 'Run that built the snapshot.'],
+    ['built_at', 'timestamptz not null default now()', 'When it was built.']
+]);
 commit;

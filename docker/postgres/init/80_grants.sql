@@ -11,7 +11,7 @@ revoke all on all tables in schema raw, staging, features, ops
     from public, meli_pipeline, meli_reader, meli_notebook;
 revoke all on all sequences in schema raw, staging, features, ops
     from public, meli_pipeline, meli_reader, meli_notebook;
-revoke all on all functions in schema raw, staging, features, ops
+revoke all on all routines in schema raw, staging, features, ops
     from public, meli_pipeline, meli_reader, meli_notebook;
 
 grant usage on schema raw, staging, features, ops to meli_pipeline, meli_reader, meli_notebook;

@@ -39,50 +39,34 @@ judged as (
     from converted as checked
 ),
 
--- The last arrival of a purchase states its price.
-priced as (
-    select *, first_value(purchase_price) over last_first as last_price
-    from judged
-    where reject_reason is null
-    window last_first as (
-        partition by site_id, user_id, purchase_date, crypto_type, purchase_units
-        order by raw_id desc
-    )
-),
-
-corrected as (
-    select *, coalesce(max(raw_id) filter (where purchase_price is distinct from last_price) over purchase, 0) as last_other_raw_id
-    from priced
-    window purchase as (partition by site_id, user_id, purchase_date, crypto_type, purchase_units)
-),
-
--- Of the arrivals with the last price, the first represents all, so that another copy changes nothing.
-resolved as (
+-- The last arrival of a purchase states its price. Of the arrivals since the price last changed, the first represents
+-- all, so that another copy changes nothing.
+compared as (
     select
         *,
-        case
-            when purchase_price is distinct from last_price and raw_id = min(raw_id) over same_price then 'superseded'
-            when
-                purchase_price is not distinct from last_price
-                and raw_id = min(raw_id) filter (where raw_id > last_other_raw_id) over same_price
-                then 'load'
-            else 'copy'
-        end as outcome
-    from corrected
-    window same_price as (
-        partition by site_id, user_id, purchase_date, crypto_type, purchase_units, purchase_price
+        last_value(purchase_price) over purchase as last_price,
+        (purchase_price = lag(purchase_price) over purchase) is not true as is_change
+    from judged
+    window purchase as (
+        partition by reject_reason, site_id, user_id, purchase_date, crypto_type, purchase_units
+        order by raw_id rows between unbounded preceding and unbounded following
     )
 )
 
 select
     {attempt_id}, raw_id, loaded_at, original, site_id, user_id, purchase_date, crypto_type, purchase_units,
-    purchase_price, purchase_price * purchase_units, outcome, null
-from resolved
-
-union all
-
-select
-    {attempt_id}, raw_id, loaded_at, original, site_id, user_id, purchase_date, crypto_type, purchase_units,
-    purchase_price, null, 'reject', reject_reason
-from judged
-where reject_reason is not null
+    purchase_price,
+    case when reject_reason is null then purchase_price * purchase_units end,
+    case
+        when reject_reason is not null then 'reject'
+        when raw_id = max(raw_id) filter (where is_change) over purchase then 'load'
+        when purchase_price <> last_price and raw_id = min(raw_id) over same_price then 'superseded'
+        else 'copy'
+    end,
+    reject_reason
+from compared
+window
+    purchase as (partition by reject_reason, site_id, user_id, purchase_date, crypto_type, purchase_units),
+    same_price as (
+        partition by reject_reason, site_id, user_id, purchase_date, crypto_type, purchase_units, purchase_price
+    )

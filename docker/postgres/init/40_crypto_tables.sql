@@ -94,7 +94,7 @@ call ops.ensure_table('ops.crypto_runs',
 ]);
 
 call ops.ensure_table('ops.crypto_rejects',
-    'One row per raw crypto row that was rejected. Mend the row in raw.bt_crypto_transaction_history, or the contract, then: python -m ml.crypto_events replay.', array[
+    'One row per raw crypto row that was rejected. Correct the row in raw.bt_crypto_transaction_history, or the contract, then: python -m ml.crypto_events replay.', array[
     ['raw_id', 'bigint not null', 'Row of the raw history.'],
     ['loaded_at', 'timestamptz not null', 'When that row was loaded; a history loaded again may use a raw_id again.'],
     ['original', 'jsonb not null', 'The row as it was when it was rejected.'],

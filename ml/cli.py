@@ -10,20 +10,23 @@ from typing import Any
 import psycopg
 from pydantic import ValidationError
 
-SKIP_EXIT_CODE = 99  # Airflow's BashOperator turns this code into a skipped task
-TRY_LATER_EXIT_CODE = 75  # sysexits' EX_TEMPFAIL: a retry may succeed
-
 
 class CommandError(Exception):
     """A failure that the user can correct: the message names the thing, the value and the remedy."""
+
+    exit_code = 1
 
 
 class TryLater(Exception):
     """Something is not there yet or cannot be reached; the same command may succeed later."""
 
+    exit_code = 75  # sysexits' EX_TEMPFAIL: a retry may succeed
+
 
 class Skip(Exception):
     """There is nothing to do for this date, which is not a failure; the message gives the reason."""
+
+    exit_code = 99  # Airflow's BashOperator turns this code into a skipped task
 
 
 def iso_date(text: str) -> date:
@@ -44,18 +47,12 @@ def run(command: Callable[[], dict[str, Any]]) -> None:
     """
     try:
         result = command()
-    except Skip as reason:
-        print(f"skipped: {reason}", file=sys.stderr)
-        sys.exit(SKIP_EXIT_CODE)
-    except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except TryLater as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(TRY_LATER_EXIT_CODE)
+    except (CommandError, TryLater, Skip) as error:
+        print(f"{'skipped' if isinstance(error, Skip) else 'error'}: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except psycopg.OperationalError as error:
         print(f"error: PostgreSQL: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(TRY_LATER_EXIT_CODE)
+        sys.exit(TryLater.exit_code)
     except ValidationError as error:
         for problem in error.errors():
             variable = ".".join(str(part) for part in problem["loc"]).upper()

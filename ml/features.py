@@ -54,21 +54,13 @@ def build(snapshot_date: date) -> dict[str, Any]:
         Skip: outside the covered range in a scheduled run.
         TryLater: files were loaded meanwhile.
     """
-
-    def transaction() -> dict[str, Any]:
-        with connect(application_name=f"ml.features {snapshot_date}") as conn:
-            return _build(conn, snapshot_date)
-
-    return with_lock_retries(transaction)
+    return with_lock_retries(lambda: _build(snapshot_date))
 
 
 def build_missing(snapshot_dates: list[date]) -> list[date]:
     """Build those of `snapshot_dates` that are missing or come from other data or SQL; return them, oldest first.
 
-    Each is built in its own transaction and connection.
-
-    Raises:
-        CommandError, Skip, TryLater: as `build`.
+    Each is built in its own transaction and connection. Raises what `build` does.
     """
     with connect(application_name="ml.features") as conn:
         fresh = {
@@ -86,18 +78,12 @@ def snapshots_for_training(
     """The newest `lookback_weeks` Sundays on or before `until`: the usable ones, oldest first, and why others are not.
 
     Missing snapshots are built first by `build_missing`, whose commits `conn` must be able to see (READ COMMITTED, or
-    no transaction begun). If no Sunday is usable, the list is empty.
-
-    Raises:
-        CommandError, TryLater: as `build`.
+    no transaction begun). If no Sunday is usable, the list is empty. Raises what `build` does.
     """
     first, last = covered_range(conn)
-    left_out = {
-        sunday: f"outside the covered range {first} to {last}"
-        for sunday in sundays(until, lookback_weeks)
-        if not first <= sunday <= last
-    }
-    covered = [sunday for sunday in sundays(until, lookback_weeks) if sunday not in left_out]
+    wanted = sundays(until, lookback_weeks)
+    covered = [sunday for sunday in wanted if first <= sunday <= last]
+    left_out = {day: f"outside the covered range {first} to {last}" for day in wanted if day not in covered}
     build_missing(covered)
     shares: dict[date, float] = dict(conn.execute(LABELLED_SHARES, (covered,)).fetchall())
     for sunday in covered:
@@ -114,33 +100,46 @@ def feature_sql_digest() -> str:
     return hashlib.sha256(sql("features_churn").encode()).hexdigest()
 
 
-def _build(conn: psycopg.Connection, snapshot_date: date) -> dict[str, Any]:
-    lock_writer(conn, TABLE)
-    conn.execute("select set_config('work_mem', %s, true)", (WORK_MEM,))
-    require_covered(conn, snapshot_date)
-    data = current_data(conn)
-    verdict = polarity.check(conn, data)
-    rows = write_rows(conn, data, snapshot_date)
-    if rows == 0:
-        raise cli.CommandError(
-            f"no customer has a payment before {snapshot_date} in staging.customers; load the files again: make seed"
+def _build(snapshot_date: date) -> dict[str, Any]:
+    with connect(application_name=f"ml.features {snapshot_date}") as conn:
+        lock_writer(conn, TABLE)
+        conn.execute("select set_config('work_mem', %s, true)", (WORK_MEM,))
+        require_covered(conn, snapshot_date)
+        data = current_data(conn)
+        verdict = polarity.check(conn, data)
+        rows = write_rows(conn, data, snapshot_date)
+        if rows == 0:
+            raise cli.CommandError(
+                f"no customer has a payment before {snapshot_date} in staging.customers;"
+                " load the files again: make seed"
+            )
+        checked = check_contract(
+            conn,
+            "churn_weekly_features",
+            bindings={"snapshot_date": snapshot_date, "churn_days": catalogue.CHURN_DAYS},
+            rules=[Rule(expect=condition) for condition in catalogue.limit_conditions()],
         )
-    checked = check_contract(
-        conn,
-        "churn_weekly_features",
-        bindings={"snapshot_date": snapshot_date, "churn_days": catalogue.CHURN_DAYS},
-        rules=[Rule(expect=condition) for condition in catalogue.limit_conditions()],
-    )
-    counts: dict[str, int] = dict(conn.execute(LABEL_COUNTS, (snapshot_date,)).fetchall())
-    _record(conn, data, snapshot_date, rows, counts.get("inactive_60d", 0))
-    matured = labels.mature(conn, data)
-    if current_data(conn) != data:
-        raise cli.TryLater(f"files were loaded while snapshot {snapshot_date} was being built; run it again")
+        counts: dict[str, int] = dict(conn.execute(LABEL_COUNTS, (snapshot_date,)).fetchall())
+        inactive_60d = counts.get("inactive_60d", 0)
+        record = {
+            "snapshot_date": snapshot_date,
+            "raw_fingerprint": data.raw_fingerprint,
+            "feature_sql_digest": feature_sql_digest(),
+            "rows_built": rows,
+            "rows_inactive_60d": inactive_60d,
+            "run_id": settings().pipeline_run_id,
+            **labels.basis(conn, data),
+        }
+        conn.execute(FORGET_BUILD, record)
+        conn.execute(RECORD_BUILD, record)
+        matured = labels.mature(conn, data)
+        if current_data(conn) != data:
+            raise cli.TryLater(f"files were loaded while snapshot {snapshot_date} was being built; run it again")
     return {
         "snapshot_date": snapshot_date,
         "rows": rows,
-        "active": rows - counts.get("inactive_60d", 0),
-        "inactive_60d": counts.get("inactive_60d", 0),
+        "active": rows - inactive_60d,
+        "inactive_60d": inactive_60d,
         "labelled": counts,
         "labels_known_through": data.data_complete_through,
         "matured": {str(changed): number for changed, number in matured.items()},
@@ -190,20 +189,6 @@ def _require_same_columns(conn: psycopg.Connection) -> list[str]:
         if lacking:
             raise cli.CommandError(problem.format(", ".join(sorted(lacking))))
     return given
-
-
-def _record(conn: psycopg.Connection, data: CurrentData, snapshot_date: date, rows: int, inactive_60d: int) -> None:
-    build = {
-        "snapshot_date": snapshot_date,
-        "raw_fingerprint": data.raw_fingerprint,
-        "feature_sql_digest": feature_sql_digest(),
-        "rows_built": rows,
-        "rows_inactive_60d": inactive_60d,
-        "run_id": settings().pipeline_run_id,
-        **labels.basis(conn, data),
-    }
-    conn.execute(FORGET_BUILD, build)
-    conn.execute(RECORD_BUILD, build)
 
 
 def main() -> None:

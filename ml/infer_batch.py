@@ -1,7 +1,6 @@
 """Score the active cohort of one snapshot with the version in production and replace the snapshot's scores."""
 
 import argparse
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,7 +8,6 @@ import numpy as np
 import pandas as pd
 import psycopg
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyarrow import csv
 from sklearn.pipeline import Pipeline
 
@@ -34,14 +32,13 @@ COPY = """
 copy ops.churn_scoring (customer_id, score, prediction, snapshot_date, model_version, scored_at)
 from stdin (format csv)
 """
+SCORED = "select count(*), sum(prediction), avg(score) from ops.churn_scoring where snapshot_date = %s"
 
 
 def score(snapshot_date: date) -> dict[str, Any]:
     """Replace the scores of `snapshot_date` in one transaction and return the counts.
 
-    Raises:
-        CommandError: no active customer, or as `ready`.
-        Skip, TryLater: as `ready`.
+    Raises what `ready` does, and CommandError if no customer is active.
     """
     version = ready(snapshot_date)
     with registry.session():
@@ -57,18 +54,17 @@ def ready(snapshot_date: date) -> registry.ChurnVersion:
         Skip: outside the covered range in a scheduled run.
         TryLater: PostgreSQL or MLflow cannot be reached, or the features of a scheduled run are not built yet.
     """
-    application_name = f"ml.infer_batch {snapshot_date}"
-    with connect(application_name=application_name) as conn:
+    with connect(application_name=f"ml.infer_batch {snapshot_date}") as conn:
+        conn.autocommit = True  # no transaction is open while MLflow is asked
         require_covered(conn, snapshot_date)  # first, so that a scheduled run is skipped even without a model
-    with registry.session() as client:
-        number = registry.production_version(client)
-        if number is None:
-            raise cli.CommandError(
-                f"no version of {MODEL_NAME} has the alias {PRODUCTION_ALIAS!r};"
-                f" train one: airflow dags test churn_train_register_m {snapshot_date}"
-            )
-        version = registry.get(client, number)
-    with connect(application_name=application_name) as conn:
+        with registry.session() as client:
+            number = registry.production_version(client)
+            if number is None:
+                raise cli.CommandError(
+                    f"no version of {MODEL_NAME} has the alias {PRODUCTION_ALIAS!r};"
+                    f" train one: airflow dags test churn_train_register_m {snapshot_date}"
+                )
+            version = registry.get(client, number)
         _require_features(conn, snapshot_date, version)
     return version
 
@@ -90,9 +86,10 @@ def _require_features(conn: psycopg.Connection, snapshot_date: date, version: re
 
 def _replace(snapshot_date: date, version: registry.ChurnVersion, pipeline: Pipeline) -> dict[str, Any]:
     constants = {"snapshot_date": snapshot_date, "model_version": version.version, "scored_at": datetime.now(UTC)}
-    columns = ("customer_id", *version.features)
     cohort = {"snapshot_date": snapshot_date, "active_days": ACTIVE_DAYS}
-    tally = Tally(version.threshold)
+    threshold, trained_on = version.threshold, version.tag("categories")
+    with_values: set[str] = set()
+    unseen: dict[str, set[str]] = {name: set() for name in trained_on}
     with connect(application_name=f"ml.infer_batch {snapshot_date}") as conn:
         lock_writer(conn, TABLE)
         found = conn.execute(sql("snapshot_counts"), {"snapshot_date": snapshot_date}).fetchone()
@@ -104,70 +101,44 @@ def _replace(snapshot_date: date, version: registry.ChurnVersion, pipeline: Pipe
         conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
         conn.execute(DELETE, (snapshot_date,))
         with (
-            feature_rows.reading(conn, ACTIVE_COHORT, columns, cohort) as batches,
+            feature_rows.reading(conn, ACTIVE_COHORT, ("customer_id", *version.features), cohort) as batches,
             conn.cursor().copy(COPY) as copy,
         ):
             for batch in batches:
                 rows = feature_rows.to_frame(pa.Table.from_batches([batch]))
                 scores = pipeline.predict_proba(rows[list(version.features)])[:, 1]
-                predictions = (scores >= version.threshold).astype(np.int8)
+                predictions = (scores >= threshold).astype(np.int8)
                 varying = {"customer_id": rows["customer_id"], "score": scores, "prediction": predictions}
-                copy.write(_csv(varying, constants))
-                tally.add(rows, scores)
-        if tally.scored != built - inactive:
+                copy.write(_csv(pd.DataFrame(varying | constants)))
+                with_values.update(rows.columns[rows.notna().any()])
+                for name, seen in trained_on.items():
+                    unseen[name].update(rows[name].cat.categories.difference(seen))
+        ((scored, predicted_churn, mean_score),) = conn.execute(SCORED, (snapshot_date,)).fetchall()
+        if scored != built - inactive:
             raise cli.TryLater(
-                f"{tally.scored} customers scored and {inactive} excluded of {built} at {snapshot_date}:"
+                f"{scored} customers scored and {inactive} excluded of {built} at {snapshot_date}:"
                 " the features were rebuilt meanwhile; run again"
             )
         is_current = fingerprint == current_data(conn).raw_fingerprint
     return {
         "snapshot_date": snapshot_date,
         "model_version": version.version,
-        "scored": tally.scored,
+        "scored": scored,
         "excluded_already_churned": inactive,
-        "predicted_churn": tally.predicted_churn,
-        "threshold": version.threshold,
-        "mean_score": round(tally.total / tally.scored, 6),
-        "features_without_values": sorted(set(version.features) - tally.with_values),
-        "unseen_categories": tally.unseen(version.tag("categories")),
+        "predicted_churn": predicted_churn,
+        "threshold": threshold,
+        "mean_score": round(mean_score, 6),
+        "features_without_values": sorted(set(version.features) - with_values),
+        "unseen_categories": {name: sorted(found) for name, found in unseen.items() if found},
         "features_from_current_data": is_current,
     }
 
 
-def _csv(columns: dict[str, Any], constants: dict[str, Any]) -> pa.Buffer:
-    """Lines for COPY with all `columns`, then all `constants`; numbers have enough digits to be read back exactly."""
-    arrays = {name: pa.array(values) for name, values in columns.items()}
-    rows = len(arrays["customer_id"])
-    arrays |= {name: pa.repeat(str(value), rows) for name, value in constants.items()}
+def _csv(rows: pd.DataFrame) -> pa.Buffer:
+    """Lines for COPY; numbers have enough digits to be read back exactly."""
     lines = pa.BufferOutputStream()
-    csv.write_csv(pa.table(arrays), lines, csv.WriteOptions(include_header=False))
+    csv.write_csv(pa.Table.from_pandas(rows), lines, csv.WriteOptions(include_header=False))
     return lines.getvalue()
-
-
-@dataclass
-class Tally:
-    """The counts that a scoring run reports, added up batch by batch."""
-
-    threshold: float
-    scored: int = 0
-    predicted_churn: int = 0
-    total: float = 0.0
-    with_values: set[str] = field(default_factory=set)
-    categories: dict[str, set[str]] = field(default_factory=dict)
-
-    def add(self, rows: pd.DataFrame, scores: NDArray[np.float64]) -> None:
-        """Count one batch."""
-        self.scored += len(scores)
-        self.predicted_churn += int((scores >= self.threshold).sum())
-        self.total += float(scores.sum())
-        self.with_values.update(rows.columns[rows.notna().any()])
-        for name, column in rows.select_dtypes("category").items():
-            self.categories.setdefault(str(name), set()).update(column.cat.categories)
-
-    def unseen(self, seen: dict[str, list[str]]) -> dict[str, list[str]]:
-        """Scored categories that did not occur in training; they are scored like rare ones."""
-        unseen = {name: sorted(found - set(seen.get(name, []))) for name, found in self.categories.items()}
-        return {name: values for name, values in unseen.items() if values}
 
 
 def main() -> None:

@@ -13,9 +13,8 @@ from ml.model_config import MODEL_NAME
 from ml.settings import settings
 from ml.store import registry
 from ml.training.comparison import compare
-from ml.utils_io import connect, lock_writer, with_lock_retries
+from ml.utils_io import connect, one_at_a_time
 
-TABLE = "ops.model_promotions"
 RETRAIN = "train one: airflow dags test churn_train_register_m YYYY-MM-DD"
 
 # The version that was in production when this one was promoted last. Rollbacks do not count: a second one
@@ -102,7 +101,17 @@ def promote(version: str | None = None, *, force: bool = False) -> dict[str, Any
         challenger = registry.newest(client) if version is None else registry.get(client, version)
         if challenger is None:
             raise cli.CommandError(f"no version of {MODEL_NAME} is registered; {RETRAIN}")
-        return _choose(conn, client, challenger, force=force)
+        current = registry.production_version(client)
+        if current == challenger.version:
+            return None
+        if current is None:
+            return Decision("promote", challenger.version, None, challenger.version, "first version in production")
+        if force:
+            reason = "promoted by hand, not compared"
+            return Decision("promote", challenger.version, current, challenger.version, reason)
+        decision = _judge(conn, challenger, registry.get(client, current))
+        on_record = decision.action == "keep" and conn.execute(SAME_DECISION, asdict(decision)).fetchone()
+        return None if on_record else decision
 
     return _run(decide)
 
@@ -131,42 +140,15 @@ def rollback() -> dict[str, Any]:
 
 def _run(decide: Any) -> dict[str, Any]:
     """Decide and carry out while no other promotion runs; first finish what a killed run has left."""
-
-    def turn() -> dict[str, Any]:
-        # The first connection only holds the lock: decisions are committed on the second before MLflow is changed.
-        with (
-            registry.session() as client,
-            connect(application_name="ml.promote lock") as lock,
-            connect(application_name="ml.promote") as conn,
-        ):
-            lock_writer(lock, TABLE)
-            conn.autocommit = True
-            repaired = _repair(conn, client)
-            decision = decide(conn, client)
-            if decision is not None:
-                _carry_out(conn, client, decision)
-            production = registry.production_version(client)
-        said = asdict(decision) if decision else {"action": "none", "reason": f"version {production} is in production"}
-        return {"production_version": production, "repaired": repaired, **said}
-
-    return with_lock_retries(turn)
-
-
-def _choose(
-    conn: psycopg.Connection, client: MlflowClient, challenger: registry.ChurnVersion, *, force: bool
-) -> Decision | None:
-    """The decision about `challenger`; None if it is in production already, or the same decision is on record."""
-    current = registry.production_version(client)
-    if current == challenger.version:
-        return None
-    if current is None:
-        return Decision("promote", challenger.version, None, challenger.version, "first version in production")
-    if force:
-        reason = "promoted by hand, not compared"
-        return Decision("promote", challenger.version, current, challenger.version, reason)
-    decision = _judge(conn, challenger, registry.get(client, current))
-    on_record = decision.action == "keep" and conn.execute(SAME_DECISION, asdict(decision)).fetchone()
-    return None if on_record else decision
+    with registry.session() as client, one_at_a_time("ml.promote"), connect(application_name="ml.promote") as conn:
+        conn.autocommit = True  # decisions are committed before MLflow is changed
+        repaired = _repair(conn, client)
+        decision = decide(conn, client)
+        if decision is not None:
+            _carry_out(conn, client, decision)
+        production = registry.production_version(client)
+    said = asdict(decision) if decision else {"action": "none", "reason": f"version {production} is in production"}
+    return {"production_version": production, "repaired": repaired, **said}
 
 
 def _judge(conn: psycopg.Connection, challenger: registry.ChurnVersion, champion: registry.ChurnVersion) -> Decision:
@@ -178,16 +160,8 @@ def _judge(conn: psycopg.Connection, challenger: registry.ChurnVersion, champion
         return keep(f"trained on snapshots up to {ours}, the one in production up to {theirs}; {by_hand}")
     if withdrawn := conn.execute(ROLLED_BACK_FROM, {"version": challenger.version}).fetchone():
         return keep(f"rolled back from on {withdrawn[0]:%Y-%m-%d}; {by_hand}")
-    comparison = compare(conn, challenger, champion)
-    return (keep if comparison.worse else promote)(
-        comparison.reason,
-        comparison.evaluation_digest,
-        comparison.heldout_rows,
-        comparison.challenger.get("roc_auc"),
-        comparison.champion.get("roc_auc"),
-        comparison.challenger.get("log_loss"),
-        comparison.champion.get("log_loss"),
-    )
+    worse, found = compare(conn, challenger, champion)
+    return (keep if worse else promote)(**found)
 
 
 def _carry_out(conn: psycopg.Connection, client: MlflowClient, decision: Decision) -> None:

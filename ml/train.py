@@ -33,7 +33,7 @@ from ml.settings import settings
 from ml.snapshots.coverage import current_data, require_covered
 from ml.store import registry
 from ml.training.dataset import digest, load
-from ml.training.evaluation import ALL, Evaluation, evaluate
+from ml.training.evaluation import Evaluation, evaluate
 from ml.training.holdout import bucket_range, fold, is_heldout
 from ml.training.model_card import model_card
 from ml.training.pipeline import Fitted, best_f1_threshold, fit
@@ -74,9 +74,25 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
             buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
             rows = load(conn, snapshots, buckets)
             known_through = labels_known_through(conn, rows)
-        training = _training(snapshot_date, lookback_weeks, snapshots, left_out, buckets, rows, known_through)
-        with one_at_a_time(f"ml.train {training.fingerprint}"):  # two runs at once would register it twice
-            existing = registry.find_by_fingerprint(client, training.fingerprint)
+        features, left_out_features = features_with_values(rows)
+        data, code = digest(rows), code_digest()
+        fingerprint = hashlib.sha256(f"{data} {code} {buckets}".encode()).hexdigest()
+        training = Training(
+            snapshot_date=snapshot_date,
+            lookback_weeks=lookback_weeks,
+            training_snapshots=snapshots,
+            left_out_snapshots={str(day): reason for day, reason in left_out.items()},
+            features=features,
+            left_out_features=left_out_features,
+            buckets=buckets,
+            labels_known_through=known_through,
+            data_digest=data,
+            code_digest=code,
+            git_commit=settings().git_commit,
+            training_fingerprint=fingerprint,
+        )
+        with one_at_a_time(f"ml.train {fingerprint}"):  # two runs at once would register it twice
+            existing = registry.find_by_fingerprint(client, fingerprint)
             if existing is not None:
                 return _summary(existing, created=False)
             return _summary(_fit_and_register(client, training, rows), created=True)
@@ -129,24 +145,6 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def _training(
-    snapshot_date: date,
-    lookback_weeks: int,
-    snapshots: list[date],
-    left_out: dict[date, str],
-    buckets: tuple[int, int],
-    rows: pd.DataFrame,
-    known_through: date,
-) -> Training:
-    features, lacking = features_with_values(rows)
-    data, code = digest(rows), code_digest()
-    fingerprint = hashlib.sha256(f"{data} {code} {buckets}".encode()).hexdigest()
-    return Training(
-        snapshot_date, lookback_weeks, snapshots, left_out, features, lacking, buckets, known_through,
-        data, code, settings().git_commit, fingerprint,
-    )  # fmt: skip
-
-
 def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFrame) -> registry.ChurnVersion:
     heldout_mask = is_heldout(rows["customer_id"].to_numpy())
     heldout, fitted_on = rows[heldout_mask], rows[~heldout_mask]
@@ -162,19 +160,11 @@ def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFra
     mlflow.set_experiment(MODEL_NAME)
     with mlflow.start_run(run_name=f"{MODEL_NAME} {training.snapshot_date}"):
         _log(training, fitted, fitted_on, evaluation, tags)
-        for name, figure in _plots(fitted, heldout, scores, evaluation).items():
+        for name, figure in quality_plots(heldout["labeled_churn"].to_numpy(), scores).items():
             mlflow.log_figure(figure, f"plots/{name}")
+        mlflow.log_figure(coefficient_plot(fitted.pipeline), "plots/coefficients.png")
         model_uri = _log_model(fitted, fitted_on[features].head(EXAMPLE_ROWS))
     return registry.register(client, model_uri, tags)
-
-
-def _plots(
-    fitted: Fitted, heldout: pd.DataFrame, scores: np.ndarray[Any, Any], evaluation: Evaluation
-) -> dict[str, Any]:
-    measurable = evaluation.groups[ALL].figures
-    plots = quality_plots(heldout["labeled_churn"].to_numpy(), scores) if measurable else {}
-    names = fitted.pipeline[0].get_feature_names_out()
-    return plots | {"coefficients.png": coefficient_plot(list(names), fitted.pipeline[-1].coef_[0])}
 
 
 def _log(
@@ -184,7 +174,7 @@ def _log(
         {
             "snapshot_date": training.snapshot_date,
             "lookback_weeks": training.lookback_weeks,
-            "training_snapshots": ",".join(map(str, training.snapshots)),
+            "training_snapshots": ",".join(map(str, training.training_snapshots)),
             "labels_known_through": training.labels_known_through,
             "training_rows": len(fitted_on),
             "training_churn_rate": round(float(fitted_on["labeled_churn"].mean()), 6),

@@ -57,13 +57,10 @@ def one_at_a_time(name: str) -> Iterator[None]:
 
     The lock belongs to a connection: it is released if the process dies or the server restarts.
     """
-    conn = connect(application_name=name)
-    try:
+    with connect(application_name=name) as conn:
         conn.autocommit = True
         conn.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (name,))
         yield
-    finally:
-        conn.close()
 
 
 def with_lock_retries(write: Callable[[], Result]) -> Result:

@@ -12,10 +12,11 @@ import psycopg
 import streamlit as st
 from pydantic import ValidationError
 
+from ml.cli import TryLater
 from ml.model_config import MODEL_NAME
 from ml.settings import settings
 from streamlit_app import inputs, result, store, value_form
-from streamlit_app.model import ModelMissing, ModelUnreachable, ModelUnusable, Scorer, production_scorer
+from streamlit_app.model import ModelMissing, ModelUnusable, Scorer, production_scorer
 from streamlit_app.texts import DEFAULT_LANGUAGE, LANGUAGES, code, day, number, say
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def current_scorer(language: str) -> Scorer | None:
             return production_scorer()
     except ModelMissing:
         st.warning(say("no_model", language, name=MODEL_NAME))
-    except ModelUnreachable:
+    except TryLater:
         st.error(say("mlflow_down", language, address=code(settings().mlflow_tracking_uri)))
     except ModelUnusable as error:
         st.error(say("bad_model", language, version=error.version, reason=code(error)))

@@ -10,7 +10,7 @@ from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from ml.cli import CommandError, TryLater
+from ml.cli import CommandError
 from ml.model_config import MODEL_NAME
 from ml.store import registry
 
@@ -21,10 +21,6 @@ MLFLOW_HTTP_REQUEST_TIMEOUT.set(30)
 
 class ModelMissing(Exception):
     """No version is in Production."""
-
-
-class ModelUnreachable(Exception):
-    """MLflow does not answer."""
 
 
 class ModelUnusable(Exception):
@@ -55,7 +51,7 @@ class Scorer:
 
         Each is the sum of coefficient times transformed value over the feature's columns of the design matrix.
         """
-        steps, classifier = self.pipeline[0], self.pipeline[-1]
+        steps, classifier = self.pipeline
         added = classifier.coef_[0] * steps.transform(self._frame(values))[0]
         parts: dict[str, float] = {}
         for name, _, columns in steps.transformers_:
@@ -76,13 +72,10 @@ def production_scorer() -> Scorer:
     """The version that the alias names; a change is noticed within FOLLOW_ALIAS_SECONDS, without a restart.
 
     Raises:
-        ModelMissing, ModelUnreachable, ModelUnusable: see these classes.
+        ModelMissing, ModelUnusable: see these classes.
+        TryLater: MLflow does not answer.
     """
-    try:
-        version = _production_version()
-        return _scorer(version)
-    except TryLater as error:
-        raise ModelUnreachable(str(error)) from error
+    return _scorer(_production_version())
 
 
 @st.cache_data(ttl=FOLLOW_ALIAS_SECONDS, show_spinner=False)
@@ -100,7 +93,8 @@ def _scorer(number: str) -> Scorer:
         with registry.session() as client:
             version = registry.get(client, number)
             pipeline = registry.load(version)
-        _check(pipeline)
+        if len(pipeline) != 2 or not isinstance(pipeline[0], ColumnTransformer) or not hasattr(pipeline[-1], "coef_"):
+            raise ValueError("its pipeline is not preprocessing and a linear classifier")
         low, high = (version.tag("training_quantiles_at").index(share) for share in (0.01, 0.99))
         return Scorer(
             number,
@@ -112,13 +106,3 @@ def _scorer(number: str) -> Scorer:
         )
     except (CommandError, ValueError) as error:
         raise ModelUnusable(number, str(error)) from error
-
-
-def _check(pipeline: Pipeline) -> None:
-    """Check that the log-odds are a sum over columns.
-
-    Raises:
-        ValueError: the pipeline is not a ColumnTransformer before a linear classifier.
-    """
-    if len(pipeline) != 2 or not isinstance(pipeline[0], ColumnTransformer) or not hasattr(pipeline[-1], "coef_"):
-        raise ValueError("its pipeline is not preprocessing and a linear classifier")

@@ -49,11 +49,11 @@ def show_stored(customer: Customer, scorer: Scorer | None, language: str) -> Non
     if customer.stored is None:
         st.info(say("batch_missing", language, snapshot=customer.snapshot_date))
         return
-    score = customer.stored
-    shown = {"score": percent(score.score, language), "scored_at": minute(score.scored_at, language)}
-    line = say("batch_line", language, version=score.model_version, **shown)
-    if scorer is not None and str(score.model_version) != scorer.version:
-        line += " " + say("batch_other_version", language, stored=score.model_version, current=scorer.version)
+    version, scored_at = customer.stored["model_version"], minute(customer.stored["scored_at"], language)
+    score = percent(customer.stored["score"], language)
+    line = say("batch_line", language, version=version, score=score, scored_at=scored_at)
+    if scorer is not None and str(version) != scorer.version:
+        line += " " + say("batch_other_version", language, stored=version, current=scorer.version)
     st.info(line)
 
 

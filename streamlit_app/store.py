@@ -1,7 +1,7 @@
 """What the page reads from PostgreSQL: snapshots, one customer's features, and their stored score. It never writes."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -16,7 +16,7 @@ from features.churn_weekly_features
 where customer_id = %(customer_id)s and snapshot_date = %(snapshot_date)s
 """
 SCORE = """
-select score, prediction, model_version, scored_at
+select score, model_version, scored_at
 from ops.churn_scoring
 where customer_id = %(customer_id)s and snapshot_date = %(snapshot_date)s
 """
@@ -30,23 +30,13 @@ order by snapshot_date desc
 
 
 @dataclass(frozen=True)
-class StoredScore:
-    """The row of `ops.churn_scoring` for one customer and snapshot."""
-
-    score: float
-    prediction: int
-    model_version: int
-    scored_at: datetime
-
-
-@dataclass(frozen=True)
 class Customer:
-    """One row of `features.churn_weekly_features` with its stored score, if the batch has scored it."""
+    """One row of `features.churn_weekly_features`, and that of `ops.churn_scoring` if the batch has scored it."""
 
     customer_id: int
     snapshot_date: date
     row: dict[str, Any] = field(repr=False)
-    stored: StoredScore | None
+    stored: dict[str, Any] | None
 
     @property
     def already_churned(self) -> bool:
@@ -78,8 +68,7 @@ def customer(customer_id: int, snapshot_date: date) -> Customer | None:
         features = rows.execute(FEATURES, where).fetchone()
         if features is None:
             return None
-        score = rows.execute(SCORE, where).fetchone()
-    return Customer(customer_id, snapshot_date, features, StoredScore(**score) if score else None)
+        return Customer(customer_id, snapshot_date, features, rows.execute(SCORE, where).fetchone())
 
 
 def customer_snapshots(customer_id: int) -> list[date]:

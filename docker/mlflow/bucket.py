@@ -7,14 +7,13 @@ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and S3_BUCKET.
 import os
 import sys
 import tarfile
-import time
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-WAIT_S = 60
+ATTEMPTS = 13  # with growing pauses: about a minute
 
 
 class Readable:
@@ -25,29 +24,15 @@ class Readable:
 
 
 def create(s3: Any, bucket: str) -> None:
-    """Create the bucket if it does not exist, waiting for the store to answer.
-
-    Raises:
-        ClientError: the store refuses the keys or the name.
-    """
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            s3.head_bucket(Bucket=bucket)
-            print(f"bucket {bucket} is there")
-            return
-        except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if status == 404:
-                s3.create_bucket(Bucket=bucket)
-                print(f"bucket {bucket} made")
-                return
-            if status < 500 or time.monotonic() > deadline:
-                raise
-        except (EndpointConnectionError, HTTPClientError):
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(1)
+    """Create the bucket if it does not exist."""
+    try:
+        s3.head_bucket(Bucket=bucket)
+        print(f"bucket {bucket} is there")
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        s3.create_bucket(Bucket=bucket)
+        print(f"bucket {bucket} made")
 
 
 def export(s3: Any, bucket: str) -> None:
@@ -84,11 +69,11 @@ def main() -> None:
     s3 = boto3.client(
         "s3",
         endpoint_url=os.environ["MLFLOW_S3_ENDPOINT_URL"] or None,
-        config=Config(connect_timeout=5, retries={"max_attempts": 2}),
+        config=Config(connect_timeout=5, retries={"mode": "standard", "total_max_attempts": ATTEMPTS}),
     )
     try:
         actions[sys.argv[1]](s3, os.environ["S3_BUCKET"])
-    except (ClientError, EndpointConnectionError, HTTPClientError) as error:
+    except (BotoCoreError, ClientError) as error:
         sys.exit(f"S3 bucket {os.environ['S3_BUCKET']!r} at {os.environ['MLFLOW_S3_ENDPOINT_URL']}: {error}")
 
 

@@ -25,12 +25,11 @@ RECORD_LABELS = """
 
 def basis(conn: psycopg.Connection, data: CurrentData) -> dict[str, object]:
     """What the labels written now are based on, as columns of ops.feature_builds: data, cutoff, and the rule."""
-    row = conn.execute("select md5(pg_get_functiondef('features.churn_label'::regproc))").fetchone()
-    assert row is not None
+    ((rule,),) = conn.execute("select md5(pg_get_functiondef('features.churn_label'::regproc))").fetchall()
     return {
         "labels_fingerprint": data.raw_fingerprint,
         "labels_cutoff": data.evaluate_cutoff,
-        "labels_rule": f"{settings().evaluate_churn_means} {CHURN_DAYS} {row[0]}",
+        "labels_rule": f"{settings().evaluate_churn_means} {CHURN_DAYS} {rule}",
     }
 
 

@@ -28,9 +28,7 @@ def check(conn: psycopg.Connection, data: CurrentData) -> dict[str, Any]:
     """
     means = settings().evaluate_churn_means
     parameters = {"evaluate_cutoff": data.evaluate_cutoff, "late_days": LATE_DAYS}
-    row = conn.execute(sql("polarity_check"), parameters).fetchone()
-    assert row is not None
-    customers, flagged, correlation = row
+    ((customers, flagged, correlation),) = conn.execute(sql("polarity_check"), parameters).fetchall()
     verdict: dict[str, Any] = {"verdict": "undecided", "evaluate_churn_means": means, "customers": customers}
     if min(flagged, customers - flagged) < MIN_CUSTOMERS or correlation is None:
         return verdict | {"reason": f"fewer than {MIN_CUSTOMERS} customers with either flag, or all alike"}

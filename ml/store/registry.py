@@ -11,8 +11,6 @@ from typing import Any
 import mlflow
 import mlflow.sklearn
 import requests
-from mlflow.entities.model_registry import ModelVersion
-from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
@@ -22,7 +20,7 @@ from ml.model_config import MODEL_NAME, PRODUCTION_ALIAS, PRODUCTION_STAGE
 from ml.settings import settings
 
 FINGERPRINT_TAG = "training_fingerprint"
-PROBE_RETRIES = 1  # the client's own default waits four minutes for a server that is down
+PROBE_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,7 @@ class ChurnVersion:
 
     version: str
     run_id: str
+    stage: str | None
     tags: dict[str, str]
 
     def tag(self, name: str) -> Any:
@@ -58,12 +57,6 @@ class ChurnVersion:
         """Snapshot dates that the version was trained and measured on."""
         return [date.fromisoformat(day) for day in self.tag("training_snapshots")]
 
-    @property
-    def heldout_buckets(self) -> tuple[int, int]:
-        """Buckets [first, end) of the customers that the version was measured on."""
-        first, end = self.tag("heldout_buckets")
-        return first, end
-
 
 @contextmanager
 def session() -> Iterator[MlflowClient]:
@@ -76,7 +69,7 @@ def session() -> Iterator[MlflowClient]:
     uri = settings().mlflow_tracking_uri
     mlflow.set_tracking_uri(uri)
     try:
-        _probe()
+        _require_answer(uri)
         yield MlflowClient()
     except RestException as error:
         kind = TryLater if int(error.get_http_status_code()) >= 500 else CommandError
@@ -87,14 +80,12 @@ def session() -> Iterator[MlflowClient]:
 
 def find_by_fingerprint(client: MlflowClient, fingerprint: str) -> ChurnVersion | None:
     """The oldest version trained from the same data, code and parameters."""
-    same = [v for v in _versions(client) if v.tags.get(FINGERPRINT_TAG) == fingerprint]
-    return _churn_version(min(same, key=lambda v: int(v.version))) if same else None
+    return next((found for found in _versions(client) if found.tags.get(FINGERPRINT_TAG) == fingerprint), None)
 
 
 def newest(client: MlflowClient) -> ChurnVersion | None:
     """The version registered last."""
-    versions = _versions(client)
-    return _churn_version(max(versions, key=lambda v: int(v.version))) if versions else None
+    return next(reversed(_versions(client)), None)
 
 
 def get(client: MlflowClient, version: str) -> ChurnVersion:
@@ -103,12 +94,10 @@ def get(client: MlflowClient, version: str) -> ChurnVersion:
     Raises:
         CommandError: it is not registered; the message lists those that are.
     """
-    known = {str(v.version): v for v in _versions(client)}
-    found = known.get(version)
-    if found is None:
-        listed = ", ".join(sorted(known, key=int)) or "none"
-        raise CommandError(f"{MODEL_NAME} has no version {version!r} (registered: {listed})")
-    return _churn_version(found)
+    known = {found.version: found for found in _versions(client)}
+    if version not in known:
+        raise CommandError(f"{MODEL_NAME} has no version {version!r} (registered: {', '.join(known) or 'none'})")
+    return known[version]
 
 
 def register(client: MlflowClient, model_uri: str, tags: dict[str, str]) -> ChurnVersion:
@@ -137,11 +126,11 @@ def follow_alias(client: MlflowClient) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated, but still used by consumers
         for found in _versions(client):
-            in_stage, wanted = found.current_stage == PRODUCTION_STAGE, str(found.version) == aliased
-            if in_stage != wanted:
+            wanted = found.version == aliased
+            if (found.stage == PRODUCTION_STAGE) != wanted:
                 stage = PRODUCTION_STAGE if wanted else "Archived"
                 client.transition_model_version_stage(MODEL_NAME, found.version, stage)
-                changed.append(str(found.version))
+                changed.append(found.version)
     return changed
 
 
@@ -157,35 +146,18 @@ def load(version: ChurnVersion) -> Pipeline:
         raise CommandError(f"{MODEL_NAME} version {version.version} cannot be loaded: {error}") from error
 
 
-def _probe() -> None:
-    configured = MLFLOW_HTTP_REQUEST_MAX_RETRIES.get_raw()
-    MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(PROBE_RETRIES)
+def _require_answer(uri: str) -> None:
+    """Fail at once if the server is down: the client would try for four minutes."""
     try:
-        MlflowClient().search_registered_models(max_results=1)
-    except RestException:
-        raise
-    except (MlflowException, requests.RequestException) as error:
-        uri = settings().mlflow_tracking_uri
+        if uri.startswith("http"):
+            requests.get(f"{uri}/health", timeout=PROBE_TIMEOUT_S).raise_for_status()
+    except requests.RequestException as error:
         raise TryLater(
             f"MLflow at {uri} does not answer; start the stack (make up, make local-up) or set MLFLOW_TRACKING_URI"
         ) from error
-    finally:
-        if configured is None:
-            MLFLOW_HTTP_REQUEST_MAX_RETRIES.unset()
-        else:
-            MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(configured)
 
 
-def _versions(client: MlflowClient) -> list[ModelVersion]:
-    found: list[ModelVersion] = []
-    token = None
-    while True:
-        page = client.search_model_versions(f"name = '{MODEL_NAME}'", page_token=token)
-        found.extend(page)
-        token = page.token
-        if not token:
-            return found
-
-
-def _churn_version(found: ModelVersion) -> ChurnVersion:
-    return ChurnVersion(str(found.version), str(found.run_id), dict(found.tags))
+def _versions(client: MlflowClient) -> list[ChurnVersion]:
+    """Every version, oldest first; MLflow gives up to 10,000 at once."""
+    found = client.search_model_versions(f"name = '{MODEL_NAME}'", order_by=["version_number ASC"])
+    return [ChurnVersion(str(v.version), str(v.run_id), v.current_stage, dict(v.tags)) for v in found]

@@ -46,12 +46,11 @@ class Evaluation:
         for group in self.groups.values():
             prefix = "" if group.name == ALL else f"{group.name}_"
             named |= {f"{prefix}{name}": figure for name, figure in group.figures.items()}
-        flat = {}
-        for name, figure in named.items():
-            flat[f"heldout_{name}"] = figure.value
-            flat[f"heldout_{name}_low"] = figure.low
-            flat[f"heldout_{name}_high"] = figure.high
-        return flat
+        return {
+            f"heldout_{name}{end}": value
+            for name, figure in named.items()
+            for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
+        }
 
 
 def evaluate(rows: pd.DataFrame, scores: NDArray[np.float64]) -> Evaluation:

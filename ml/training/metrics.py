@@ -61,11 +61,8 @@ def gain_over(churned: Labels, scores: Floats, other: Floats, customer_id: NDArr
     """ROC AUC of `other`, and how much higher that of `scores` is, both with intervals from the same draws."""
 
     def both(weights: Floats) -> dict[str, float]:
-        reference = float(roc_auc_score(churned, other, sample_weight=weights))
-        return {
-            "roc_auc": reference,
-            "roc_auc_gain": float(roc_auc_score(churned, scores, sample_weight=weights)) - reference,
-        }
+        reference, own = (float(roc_auc_score(churned, by, sample_weight=weights)) for by in (other, scores))
+        return {"roc_auc": reference, "roc_auc_gain": own - reference}
 
     return bootstrap(both, churned, customer_id)
 

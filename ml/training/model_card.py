@@ -17,7 +17,7 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
         "Logistic regression; `predict` returns one row a customer: P(stays), P(churns).",
         "",
         "## Data",
-        f"- Snapshots: {', '.join(map(str, training.snapshots))}.",
+        f"- Snapshots: {', '.join(map(str, training.training_snapshots))}.",
         *(f"- Left out: {day}: {reason}." for day, reason in sorted(training.left_out_snapshots.items())),
         f"- Training rows by label source and label: {tags['training_label_counts']};"
         f" held out: {tags['heldout_label_counts']}.",

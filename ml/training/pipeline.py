@@ -45,20 +45,16 @@ def preprocessing(features: Sequence[str]) -> ColumnTransformer:
     logarithm = FunctionTransformer(np.arcsinh, feature_names_out="one-to-one")
     compressed = make_pipeline(SimpleImputer(strategy="median"), logarithm, StandardScaler())
     plain = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    text = make_pipeline(
+        SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value=MISSING),  # NaN and None as well
+        OneHotEncoder(min_frequency=MIN_CATEGORY_SHARE, handle_unknown="infrequent_if_exist", sparse_output=False),
+    )
     steps = [
         ("heavy_tailed", compressed, [name for name in HEAVY_TAILED_FEATURES if name in features]),
         ("plain", plain, [name for name in PLAIN_FEATURES if name in features]),
+        *((name, text, [name]) for name in CATEGORICAL_FEATURES if name in features),
     ]
-    for name in CATEGORICAL_FEATURES:
-        if name in features:
-            text = make_pipeline(
-                SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value=MISSING),  # NaN and None as well
-                OneHotEncoder(
-                    min_frequency=MIN_CATEGORY_SHARE, handle_unknown="infrequent_if_exist", sparse_output=False
-                ),
-            )
-            steps.append((name, text, [name]))
-    return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0, verbose_feature_names_out=True)
+    return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0)
 
 
 def fit(frame: pd.DataFrame, churned: NDArray[np.int8], folds: NDArray[np.int64]) -> Fitted:

@@ -1,7 +1,5 @@
 """Figures of a model's quality on held-out customers."""
 
-from collections.abc import Sequence
-
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,8 +7,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
+from sklearn.pipeline import Pipeline
 
-from ml.training.metrics import CALIBRATION_BINS
+from ml.training.metrics import CALIBRATION_BINS, is_measurable
 
 matplotlib.use("Agg")
 COEFFICIENTS_SHOWN = 30
@@ -18,7 +17,9 @@ INK = "#1f5f8b"
 
 
 def quality_plots(churned: NDArray[np.int8], scores: NDArray[np.float64]) -> dict[str, Figure]:
-    """ROC, precision-recall and calibration curves by file name; both classes must occur."""
+    """ROC, precision-recall and calibration curves by file name, if measurable."""
+    if not is_measurable(churned):
+        return {}
     plots = {}
     plots["roc.png"], axes = _figure()
     RocCurveDisplay.from_predictions(churned, scores, ax=axes, plot_chance_level=True)
@@ -32,8 +33,9 @@ def quality_plots(churned: NDArray[np.int8], scores: NDArray[np.float64]) -> dic
     return plots
 
 
-def coefficient_plot(names: Sequence[str], coefficients: NDArray[np.float64]) -> Figure:
+def coefficient_plot(pipeline: Pipeline) -> Figure:
     """The largest coefficients: log odds of churn per standard deviation, or per category."""
+    names, coefficients = pipeline[0].get_feature_names_out(), pipeline[-1].coef_[0]
     order = np.argsort(np.abs(coefficients))[-COEFFICIENTS_SHOWN:]
     figure, axes = _figure(height=7)
     axes.barh([names[i].split("__")[-1] for i in order], coefficients[order], color=INK)

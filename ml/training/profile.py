@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -20,12 +20,12 @@ SIGNIFICANT_DIGITS = 5
 
 @dataclass(frozen=True)
 class Training:
-    """The inputs and decisions of one training, before anything is logged."""
+    """The inputs and decisions of one training, before anything is logged; `features` and `buckets` are no tags."""
 
     snapshot_date: date
     lookback_weeks: int
-    snapshots: list[date]
-    left_out_snapshots: dict[date, str]
+    training_snapshots: list[date]
+    left_out_snapshots: dict[str, str]
     features: tuple[str, ...]
     left_out_features: dict[str, str]
     buckets: tuple[int, int]
@@ -33,7 +33,7 @@ class Training:
     data_digest: str
     code_digest: str
     git_commit: str
-    fingerprint: str
+    training_fingerprint: str
 
 
 def quantiles(rows: pd.DataFrame, features: Sequence[str], at: Sequence[float]) -> dict[str, list[float]]:
@@ -76,32 +76,21 @@ def version_tags(
 ) -> dict[str, str]:
     """Tags of the model version; each value is JSON. docs/model.md lists them."""
     figures = {name: figure.value for name, figure in evaluation.groups[ALL].figures.items()}
-    values: dict[str, Any] = {
-        "training_fingerprint": training.fingerprint,
-        "data_digest": training.data_digest,
-        "code_digest": training.code_digest,
-        "git_commit": training.git_commit,
-        "snapshot_date": training.snapshot_date,
-        "lookback_weeks": training.lookback_weeks,
-        "training_snapshots": training.snapshots,
-        "left_out_snapshots": {str(day): reason for day, reason in training.left_out_snapshots.items()},
-        "labels_known_through": training.labels_known_through,
-        "numeric_features": [n for n in training.features if n in NUMERIC_FEATURES],
-        "categorical_features": [n for n in training.features if n in CATEGORICAL_FEATURES],
-        "left_out_features": training.left_out_features,
-        "categories": {
-            name: sorted(fitted_on[name].dropna().unique())
-            for name in training.features
-            if name in CATEGORICAL_FEATURES
-        },
-        "training_quantiles": quantiles(fitted_on, training.features, TAG_QUANTILES),
+    values = asdict(training)
+    features, (first, end) = values.pop("features"), values.pop("buckets")
+    categorical = [name for name in features if name in CATEGORICAL_FEATURES]
+    values |= {
+        "numeric_features": [name for name in features if name in NUMERIC_FEATURES],
+        "categorical_features": categorical,
+        "categories": {name: sorted(fitted_on[name].dropna().unique()) for name in categorical},
+        "training_quantiles": quantiles(fitted_on, features, TAG_QUANTILES),
         "training_quantiles_at": TAG_QUANTILES,
         "threshold": threshold,
         "threshold_rule": rule,
         "training_label_counts": label_counts(fitted_on),
         "heldout_label_counts": label_counts(heldout),
-        "training_buckets": [HELDOUT_BUCKETS, training.buckets[1]],
-        "heldout_buckets": [training.buckets[0], HELDOUT_BUCKETS],
+        "training_buckets": [HELDOUT_BUCKETS, end],
+        "heldout_buckets": [first, HELDOUT_BUCKETS],
         "heldout_metrics": figures or evaluation.groups[ALL].not_measurable,
         "prediction_shape": "n x 2: column 0 is P(stays), column 1 is P(churns)",
     }

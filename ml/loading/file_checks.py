@@ -12,14 +12,15 @@ from ml.loading.files import RawFile
 
 LONGEST_HEADER = 65_536  # bytes
 PIECE = 16 * 1024 * 1024
-UNUSUAL = (b'"', b"\r", b"\0", b"\n\n")
+UNUSUAL = (b'"', b"\r", b"\0")
 
 
 class Contents(NamedTuple):
-    """SHA-256 of a file, its size in bytes, and whether each line of it is a record and each comma ends a field."""
+    """SHA-256 of a file, its bytes and lines, and whether it has no quotes, carriage returns or NUL bytes."""
 
     digest: str
     size: int
+    lines: int
     is_plain: bool
 
 
@@ -58,11 +59,12 @@ def _differences(header: str, raw: RawFile) -> Iterator[str]:
 
 def contents(path: Path) -> Contents:
     """Read the file once, as bytes."""
-    digest, size, is_plain, last = hashlib.sha256(), 0, True, b""
+    digest, size, lines, is_plain, piece = hashlib.sha256(), 0, 0, True, b""
     with path.open("rb") as file:
-        while piece := file.read(PIECE):
+        while following := file.read(PIECE):
+            piece = following
             digest.update(piece)
             size += len(piece)
-            is_plain = is_plain and not any(sign in piece for sign in UNUSUAL) and last + piece[:1] != b"\n\n"
-            last = piece[-1:]
-    return Contents(digest.hexdigest(), size, is_plain)
+            lines += piece.count(b"\n")
+            is_plain = is_plain and not any(sign in piece for sign in UNUSUAL)
+    return Contents(digest.hexdigest(), size, lines + (not piece.endswith(b"\n")), is_plain)

@@ -2,8 +2,12 @@
 
 from typing import NamedTuple
 
-# DuckDB SQL that parses a field's text; NULL for invalid values. Some extractions write whole numbers as 3.0.
-WHOLE = r"try_cast(regexp_extract({field}, '^\s*([+-]?[0-9]+)(\.0+)?\s*$', 1) as bigint)"
+# DuckDB SQL that parses a field's text; NULL for invalid values. Some extractions write whole numbers as 3.0, for which
+# the slow expression is needed.
+WHOLE = (
+    "case when try_cast({field} as bigint)::text = {field} then try_cast({field} as bigint)"
+    r" else try_cast(regexp_extract({field}, '^\s*([+-]?[0-9]+)(\.0+)?\s*$', 1) as bigint) end"
+)
 # DuckDB takes 1_000, PostgreSQL does not.
 NUMBER = "case when not contains({field}, '_') then try_cast({field} as double) end"
 

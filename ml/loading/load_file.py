@@ -54,7 +54,7 @@ def load_file(
         if load.message:
             return record_load(conn, load, []), load
         modified = path.stat().st_mtime_ns
-        load.file_digest, load.file_bytes, is_plain = contents(path)
+        load.file_digest, load.file_bytes, lines, is_plain = contents(path)
         [is_filled] = conn.execute(f"select exists (select from {raw.table})").fetchall()[0]
         last_digest, rows_before = conn.execute(LAST_LOAD, (raw.table,)).fetchone() or (None, 0)
         if is_filled and not reload and load.file_digest == last_digest:
@@ -64,7 +64,7 @@ def load_file(
         reading = Reading(raw, Path(folder), stated)
         smallest = 0 if force else rows_before / 2
         with ThreadPoolExecutor(1) as pool:
-            is_good = pool.submit(lambda: is_plain and reading.read_plain(path))
+            is_good = pool.submit(lambda: is_plain and reading.read_plain(path, lines))
             early = raw is PAYMENTS and is_plain and not is_filled
             if not (early and _fill(conn, reading, load, path, smallest, is_good)):
                 try:

@@ -12,7 +12,7 @@ from ml.loading.days import StatedDates, find_days
 from ml.loading.files import KINDS, Column, RawFile
 from ml.loading.records import Record, write_numbered
 
-SETTINGS = {"memory_limit": "500MB", "threads": "2"}
+SETTINGS = {"memory_limit": "500MB", "threads": "1"}
 BATCH = 100_000  # rows
 PIECE = 1024 * 1024  # bytes
 NO_HEADER = arrow_csv.WriteOptions(include_header=False)
@@ -75,15 +75,15 @@ class Reading:
         self.duck = duckdb.connect(config={**SETTINGS, "temp_directory": str(folder / "spill")})
         self.duck.execute(MACROS)
 
-    def read_plain(self, path: Path) -> bool:
-        """Read a file without quotes as it is; False where a record is not good: then lines must be counted."""
+    def read_plain(self, path: Path, lines: int) -> bool:
+        """Read a file without quotes as it is; False if a record is not good or a line is blank."""
         (self.folder / "plain.csv").symlink_to(path)
         try:
             self._create_records("plain.csv", "header = true, quote = '', escape = ''", numbered=False)
             self._judge()
         except duckdb.InvalidInputException:
             return False
-        if self.rejected:
+        if self.rejected or self.rows_in_file != lines - 1:
             return False
         if self._order == "" and not self._dotted:
             self._as_they_are = path

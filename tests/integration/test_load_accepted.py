@@ -98,6 +98,7 @@ SPELLINGS = {
     "mixed line ends": lambda text: text.replace("\n", "\r\n", 40),
     "byte order mark": lambda text: "\ufeff" + text,
     "no line end at the end": lambda text: text.rstrip("\n"),
+    "one blank line, and no line end at the end": lambda text: text.replace("\n", "\n\n", 1).rstrip("\n"),
     "blank lines": lambda text: text.replace("\n", "\n\n", 5) + "\n\n",
     "header in capitals": lambda text: text.replace("churn", "CHURN").replace("last_login", "LAST_LOGIN"),
 }

@@ -22,10 +22,15 @@ LAST_LOAD = """
 select file_digest, rows_in_file from ops.raw_loads
 where table_name = %s and status = 'loaded' order by load_id desc limit 1
 """
+# Those with a lock on the table, and one that loads it.
 OTHER_SESSIONS = """
 select string_agg(format('process %%s (%%s)', pid, coalesce(nullif(application_name, ''), usename)), ', ')
 from pg_stat_activity
-where pid in (select pid from pg_locks where relation = %s::regclass or locktype = 'advisory')
+where datname = current_database() and pid in (
+    select pid from pg_locks
+    where relation = %(table)s::text::regclass
+        or locktype = 'advisory' and (classid::bigint << 32) | objid::bigint = hashtextextended(%(table)s::text, 0)
+)
 """
 
 
@@ -94,7 +99,7 @@ def locked(conn: psycopg.Connection, raw: RawFile) -> Iterator[None]:
             lock_table(conn, raw)
             yield
     except psycopg.errors.LockNotAvailable as error:
-        [others] = conn.execute(OTHER_SESSIONS, (raw.table,)).fetchall()[0]
+        [others] = conn.execute(OTHER_SESSIONS, {"table": raw.table}).fetchall()[0]
         raise CommandError(
             f"{raw.file_name}: {raw.table} is locked by {others or 'another session'}; end that and load again"
         ) from error

@@ -1,6 +1,7 @@
 """Reads a CSV file with DuckDB: its valid rows, and its rejects with line and reason."""
 
 import io
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from ml.loading.files import KINDS, Column, RawFile
 from ml.loading.records import Record, write_numbered
 
 SETTINGS = {"memory_limit": "500MB", "threads": "1"}
+# One file is judged while PostgreSQL takes in another: both keep a core busy.
+JUDGING = threading.Lock()
 BATCH = 100_000  # rows
 PIECE = 1024 * 1024  # bytes
 NO_HEADER = arrow_csv.WriteOptions(include_header=False)
@@ -80,7 +83,8 @@ class Reading:
         (self.folder / "plain.csv").symlink_to(path)
         try:
             self._create_records("plain.csv", "header = true, quote = '', escape = ''", numbered=False)
-            self._judge()
+            with JUDGING:
+                self._judge()
         except duckdb.InvalidInputException:
             return False
         if self.rejected or self.rows_in_file != lines - 1:
@@ -93,7 +97,8 @@ class Reading:
         """Read records that begin with their numbers."""
         write_numbered(records, self.folder)
         self._create_records("records.csv", f"header = false, {QUOTED}, store_rejects = true", numbered=True)
-        self._judge()
+        with JUDGING:
+            self._judge()
         problems = f"read_csv({self._file('problems.csv')}, {CSV}, {QUOTED}, header = false, columns = "
         problems += "{'line_number': 'bigint', 'reason': 'text'})"
         miscounted = MISCOUNTED.format(columns=len(self.raw.columns))

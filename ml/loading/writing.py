@@ -139,6 +139,6 @@ def lock_table(conn: psycopg.Connection, raw: RawFile) -> None:
     """Be the only loader of the table until the transaction ends; wait for any lock for at most five minutes."""
     conn.execute(
         "select set_config('lock_timeout', '5min', true) where current_setting('lock_timeout') = '0';"
-        "set local maintenance_work_mem = '256MB'"
+        "set local maintenance_work_mem = '256MB'; set local jit = off"
     )
     conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (raw.table,))

@@ -153,7 +153,16 @@ def test_a_file_that_outgrows_its_table(database: Database, folder: Folder) -> N
     assert database.rows("select count(*) from pg_indexes where tablename = 'payments'") == [(2,)]
 
 
-def test_behind_a_writer_the_load_gives_up_and_names_it(database: Database, folder: Folder) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into raw.payments (fecha, cus_cust_id_buy) values ('2019-01-01', 7)",
+        "select pg_advisory_xact_lock(hashtextextended('raw.payments', 0))",  # as another load does
+    ],
+)
+def test_behind_another_session_the_load_gives_up_and_names_it(
+    database: Database, folder: Folder, statement: str
+) -> None:
     folder.seed(database)
     with psycopg.connect(
         host="127.0.0.1",
@@ -163,7 +172,7 @@ def test_behind_a_writer_the_load_gives_up_and_names_it(database: Database, fold
         password=database.cluster.password,
         application_name="somebody's shell",
     ) as writer:
-        writer.execute("insert into raw.payments (fecha, cus_cust_id_buy) values ('2019-01-01', 7)")
+        writer.execute(statement)
         done = folder.seed(database, SEED_RELOAD="1", PGOPTIONS="-c lock_timeout=300ms")
         writer.rollback()
     assert done.returncode != 0

@@ -41,7 +41,7 @@ def _change(command: str, *arguments: str) -> None:
             stack.down()
         case "demo":
             settings = stack.up()
-            os.environ.update(pipeline_environment(settings))  # which `ml` reads
+            os.environ.update(base_environment() | pipeline_environment(settings))  # which `ml` and MLflow read
             from local import replay, summary  # here, since importing mlflow takes seconds
 
             summary.show(settings, replay.replay(settings))

@@ -92,5 +92,6 @@ def _install_uv() -> None:
          "--require-hashes", "--only-binary", ":all:", "--no-deps", "--upgrade", "--target", str(UV_HOME),
          "-r", str(ROOT / "local" / "uv.txt")],
         "uv could not be installed with pip",
+        env={**os.environ, "RUSTUP_HOME": str(STATE / "cache" / "rustup")},  # pip runs rustc; rustup makes a folder
     )  # fmt: skip
     shutil.rmtree(tools, ignore_errors=True)

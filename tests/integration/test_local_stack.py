@@ -61,8 +61,14 @@ class Stack:
     def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run make there."""
         return subprocess.run(
-            ["make", "-s", *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
+            ["make", "-s", *arguments], cwd=self.folder, env={**os.environ, "HOME": str(self.home)},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )  # fmt: skip
+
+    @property
+    def home(self) -> Path:
+        """The home folder of who runs make."""
+        return self.folder.parent / "home"
 
     def done(self, *arguments: str) -> str:
         """Run make there, which must succeed, and return what it printed."""
@@ -115,6 +121,7 @@ def stack(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stack") / "a checkout ñ"
     shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
     (folder / ".local").mkdir()
+    (folder.parent / "home").mkdir()
     for shared in ("venv", "uv", "cache"):
         (ROOT / ".local" / shared).mkdir(parents=True, exist_ok=True)
         (folder / ".local" / shared).symlink_to(ROOT / ".local" / shared)
@@ -135,6 +142,10 @@ def stack(tmp_path_factory):
         yield stack
     finally:
         stack.make("local-down")
+
+
+def test_nothing_is_written_into_the_home_folder(stack):
+    assert list(stack.home.iterdir()) == []
 
 
 def wait_for(condition: Callable[[], Any], seconds: float) -> Any:

@@ -5,7 +5,8 @@ with
 
 input as (
     select
-        %(snapshot_date)s::date as t, %(evaluate_cutoff)s::date as c, %(extraction_end)s::date as months_end,
+        %(snapshot_date)s::date as t, %(payments_known_through)s::date as p, %(evaluate_cutoff)s::date as c,
+        %(extraction_end)s::date as months_end,
         1 + %(months_ahead)s::int as month_1, 2 + %(months_ahead)s::int as month_2, 3 + %(months_ahead)s::int as month_3
 ),
 
@@ -40,7 +41,7 @@ later as (
     select distinct cus_cust_id_buy, true as has_paid
     from raw.payments
     cross join input
-    where fecha >= t and fecha < least(t + 60, c)
+    where fecha >= t and fecha < least(t + 60, p + 1)
 )
 
 select
@@ -76,5 +77,5 @@ left join raw.marketplace_data
     on marketplace_data.cus_cust_id_buy = payments.cus_cust_id_buy
     and t >= months_end and (recency_ml < t) is not false
 cross join lateral features.churn_label(
-    t, c, 60, days_since_activity, coalesce(has_paid, false), churn, %(flag_means)s
+    t, p, c, 60, days_since_activity, coalesce(has_paid, false), churn, %(flag_means)s
 ) as label

@@ -52,6 +52,7 @@ def straightforward(snapshot_date: date) -> int:
             "snapshot_date": snapshot_date,
             "months_ahead": data.months_ahead(snapshot_date),
             "extraction_end": data.extraction_end,
+            "payments_known_through": data.payments_known_through,
             "evaluate_cutoff": data.evaluate_cutoff,
             "flag_means": "stayed_away",
         }

@@ -8,27 +8,28 @@ import psycopg
 from ml.features import feature_sql_digest
 
 SYNTHETIC_FEATURES = Path(__file__).with_name("synthetic_features.sql")
-# So that ops.current_data has dates: payments from 2019-01-01 to 2019-06-30.
+# So that ops.current_data has dates: payments from 2019-01-01 to 2019-07-31, which close snapshots up to 2019-06-02.
 RECORD_LOAD = """
 insert into ops.raw_loads (
     table_name, file_name, file_digest, status,
-    first_payment_date, extraction_month, data_complete_through, evaluate_cutoff
+    first_payment_date, extraction_month, payments_known_through, evaluate_cutoff
 )
-select 'raw.payments', 'PAYMENTS.csv', 'synthetic', 'loaded', '2019-01-01', '2019-05-01', '2019-06-30', '2019-07-01'
+select table_name, table_name, 'synthetic', 'loaded', '2019-01-01', '2019-05-01', '2019-07-31', '2019-08-01'
+from (values ('raw.payments'), ('raw.evaluate')) as file (table_name)
 where not exists (select from ops.raw_loads)
 """
 RECORD_BUILD = """
 insert into ops.feature_builds (
     snapshot_date, raw_fingerprint, feature_sql_digest, rows_built, rows_inactive_60d,
-    labels_fingerprint, labels_cutoff, labels_rule, run_id
+    labels_fingerprint, labels_known_through, labels_rule, run_id
 )
 select
     snapshot_date, raw_fingerprint, %(digest)s, count(*), count(*) filter (where days_since_activity >= 60),
-    raw_fingerprint, evaluate_cutoff, '', 'synthetic'
+    raw_fingerprint, payments_known_through, '', 'synthetic'
 from features.churn_weekly_features
 cross join ops.current_data
 where snapshot_date = %(snapshot_date)s
-group by snapshot_date, raw_fingerprint, evaluate_cutoff
+group by snapshot_date, raw_fingerprint, payments_known_through
 on conflict (snapshot_date) do update set
     raw_fingerprint = excluded.raw_fingerprint,
     rows_built = excluded.rows_built,

@@ -49,12 +49,12 @@ class AirflowApi:
             said = "\n".join(error["stack_trace"] for error in errors) or "no import error is known"
             raise Failure(f"Airflow does not know {', '.join(sorted(missing()))}: {said}")
 
-    def run(self, dag_id: str, logical_date: date) -> str:
-        """Start a run for the date and return its id; a run of an earlier call is ended and repeated."""
+    def run(self, dag_id: str, logical_date: date, **params: str) -> str:
+        """Start a run for the date with `params` and return its id; a run of an earlier call is ended and repeated."""
         when = f"{logical_date}T00:00:00Z"
         runs = self.call("GET", f"/dags/{dag_id}/dagRuns", logical_date_gte=when, logical_date_lte=when)["dag_runs"]
         if not runs:
-            body = {"logical_date": when, "dag_run_id": f"demo__{logical_date}"}
+            body = {"logical_date": when, "dag_run_id": f"demo__{logical_date}", "conf": params}
             return str(self.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
         run_id: str = runs[0]["dag_run_id"]
         self.end_run(dag_id, run_id)

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from local.airflow_api import AirflowApi
 from local.config import Config
 from local.console import Failure, say, step
 from ml.cli import CommandError
-from ml.snapshots.coverage import HISTORY_DAYS, CurrentData, current_data, sundays
+from ml.snapshots.coverage import HISTORY_DAYS, CurrentData, current_data, sundays_before
 from ml.utils_io import connect
 
 FEATURES, TRAINING = "churn_feature_build_w", "churn_train_register_m"
 SCORING, CRYPTO = "churn_batch_score_w", "etl_crypto_events_d"
-WEEKS = 8
+WEEKS, SCORED_WEEKS = 13, 9
 CRYPTO_DAYS = 3
 RUN_S = 3600
 SHOWN = {
@@ -27,29 +28,26 @@ HAS_CRYPTO = "select exists (select from raw.bt_crypto_transaction_history)"
 
 @dataclass(frozen=True)
 class Plan:
-    """Dates to replay; `snapshots` are Sundays, the last of them is scored."""
+    """Dates to replay; `snapshots` are Sundays. The training uses the labels that were known on its own date."""
 
     snapshots: list[date]
+    scored: list[date]
     training: date
     crypto: list[date]
 
 
 def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
-    """The newest eight Sundays up to the end of the extraction month, which is the date of the training.
+    """The newest thirteen Sundays; the last is the date of the training, and the last nine are scored.
 
-    The extraction month is the last month that the monthly files cover completely. If the data cover no Sunday, a
-    `Failure` names the range.
+    If the data cover no Sunday, a `Failure` names the range.
     """
     first = data.first_payment_date + timedelta(days=HISTORY_DAYS)
-    last = data.data_complete_through + timedelta(days=1)
-    newest = min(data.extraction_end - timedelta(days=1), last)
-    snapshots = [day for day in sundays(newest, WEEKS) if day >= first]
+    last = data.payments_known_through + timedelta(days=1)
+    snapshots = sorted(day for day in islice(sundays_before(last), WEEKS) if day >= first)
     if not snapshots:
-        raise Failure(
-            f"the payments cover snapshots from {first} to {last}, and no Sunday up to {newest} is among them"
-        )
+        raise Failure(f"the payments cover snapshots from {first} to {last}, and no Sunday is among them")
     crypto = [snapshots[-1] - timedelta(days=back) for back in range(CRYPTO_DAYS)] if has_crypto else []
-    return Plan(snapshots, newest, sorted(crypto))
+    return Plan(snapshots, snapshots[-SCORED_WEEKS:], snapshots[-1], sorted(crypto))
 
 
 def replay(config: Config) -> Plan:
@@ -65,13 +63,14 @@ def replay(config: Config) -> Plan:
         api.wait_for_dags([FEATURES, TRAINING, SCORING, CRYPTO])
     say(f"Replaying through {config.url('AIRFLOW_PORT')}:")
     steps = [(FEATURES, chosen.snapshots), (CRYPTO, chosen.crypto), (TRAINING, [chosen.training])]
-    steps.append((SCORING, chosen.snapshots[-1:]))
+    steps.append((SCORING, chosen.scored))
+    params = {TRAINING: {"as_of": str(chosen.training)}}
     total, number = sum(len(dates) for _, dates in steps), 0
     for dag_id, dates in steps:
         started: list[tuple[date, str]] = []
         try:
             for day in dates:  # all are queued at once, and Airflow works through them
-                started.append((day, api.run(dag_id, day)))
+                started.append((day, api.run(dag_id, day, **params.get(dag_id, {}))))
             for day, run_id in started:
                 number += 1
                 with step(f"  {number:>2}/{total} {dag_id:<24} {day}") as remarks:

@@ -13,20 +13,14 @@ from ml.contracts.check import check as check_contract
 from ml.contracts.contract import Rule
 from ml.settings import settings
 from ml.snapshots import catalogue, labels, polarity
-from ml.snapshots.coverage import CurrentData, covered_range, current_data, require_covered, sundays
+from ml.snapshots.closed import open_by_dates, open_by_labels
+from ml.snapshots.coverage import CurrentData, covered_range, current_data, require_covered, sundays_before
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = catalogue.TABLE
 WORK_MEM = "128MB"  # a hash table may take twice as much (hash_mem_multiplier) before it spills to disk
-LABELLED_SHARE = 0.99  # of the active rows; with fewer, customers who paid would be overrepresented
 
 FRESH_BUILDS = "select snapshot_date from ops.feature_builds where raw_fingerprint = %s and feature_sql_digest = %s"
-LABELLED_SHARES = """
-    select snapshot_date, count(labeled_churn)::float8 / count(*)
-    from features.churn_weekly_features
-    where snapshot_date = any(%s) and label_source is distinct from 'inactive_60d'
-    group by snapshot_date
-"""
 LABEL_COUNTS = """
     select coalesce(label_source, 'unknown'), count(*)
     from features.churn_weekly_features
@@ -37,11 +31,11 @@ FORGET_BUILD = "delete from ops.feature_builds where snapshot_date = %(snapshot_
 RECORD_BUILD = """
     insert into ops.feature_builds (
         snapshot_date, raw_fingerprint, feature_sql_digest, rows_built, rows_inactive_60d,
-        labels_fingerprint, labels_cutoff, labels_rule, run_id
+        labels_fingerprint, labels_known_through, labels_rule, run_id
     )
     values (
         %(snapshot_date)s, %(raw_fingerprint)s, %(feature_sql_digest)s, %(rows_built)s, %(rows_inactive_60d)s,
-        %(labels_fingerprint)s, %(labels_cutoff)s, %(labels_rule)s, %(run_id)s
+        %(labels_fingerprint)s, %(labels_known_through)s, %(labels_rule)s, %(run_id)s
     )
 """
 
@@ -73,26 +67,34 @@ def build_missing(snapshot_dates: list[date]) -> list[date]:
 
 
 def snapshots_for_training(
-    conn: psycopg.Connection, until: date, lookback_weeks: int
+    conn: psycopg.Connection, until: date, lookback_weeks: int, as_of: date | None = None
 ) -> tuple[list[date], dict[date, str]]:
-    """The newest `lookback_weeks` Sundays on or before `until`: the usable ones, oldest first, and why others are not.
+    """The newest `lookback_weeks` closed Sundays on or before `until`, oldest first, and why others were passed over.
 
-    Missing snapshots are built first by `build_missing`, whose commits `conn` must be able to see (READ COMMITTED, or
-    no transaction begun). If no Sunday is usable, the list is empty. Raises what `build` does.
+    Looks back as far as the data go. What is missing is built by `build_missing`, whose commits `conn` must be able to
+    see (READ COMMITTED, or no transaction begun). `as_of`: only labels that were known on that date count. If no Sunday
+    is closed, the list is empty. Raises what `build` does.
     """
     first, last = covered_range(conn)
-    wanted = sundays(until, lookback_weeks)
-    covered = [sunday for sunday in wanted if first <= sunday <= last]
-    left_out = {day: f"outside the covered range {first} to {last}" for day in wanted if day not in covered}
-    build_missing(covered)
-    shares: dict[date, float] = dict(conn.execute(LABELLED_SHARES, (covered,)).fetchall())
-    for sunday in covered:
-        share = shares.get(sunday)
-        if share is None:
-            left_out[sunday] = "no active customer"
-        elif share < LABELLED_SHARE:
-            left_out[sunday] = f"{share:.1%} of the active rows are labelled, {LABELLED_SHARE:.0%} are needed"
-    return [sunday for sunday in covered if sunday not in left_out], left_out
+    data = current_data(conn)
+    closed: list[date] = []
+    passed_over: dict[date, str] = {}
+    for sunday in sundays_before(until):
+        if len(closed) == lookback_weeks:
+            break
+        if sunday < first:
+            passed_over[sunday] = f"outside the covered range {first} to {last}, as are all before it"
+            break
+        reason = f"outside the covered range {first} to {last}" if sunday > last else None
+        reason = reason or open_by_dates(conn, data, sunday, as_of)
+        if reason is None:
+            build_missing([sunday])
+            reason = open_by_labels(conn, sunday, as_of)
+        if reason is None:
+            closed.append(sunday)
+        else:
+            passed_over[sunday] = reason
+    return sorted(closed), passed_over
 
 
 def feature_sql_digest() -> str:
@@ -141,7 +143,7 @@ def _build(snapshot_date: date) -> dict[str, Any]:
         "active": rows - inactive_60d,
         "inactive_60d": inactive_60d,
         "labelled": counts,
-        "labels_known_through": data.data_complete_through,
+        "labels_known_through": data.payments_known_through,
         "matured": {str(changed): number for changed, number in matured.items()},
         "polarity": verdict,
         "contract_warnings": checked.warnings,
@@ -160,6 +162,7 @@ def write_rows(conn: psycopg.Connection, data: CurrentData, snapshot_date: date)
         "churn_days": catalogue.CHURN_DAYS,
         "extraction_end": data.extraction_end,
         "months_ahead": data.months_ahead(snapshot_date),
+        "payments_known_through": data.payments_known_through,
         "evaluate_cutoff": data.evaluate_cutoff,
         "flag_means": settings().evaluate_churn_means,
     }

@@ -18,7 +18,7 @@ from ml.loading.days import StatedDates
 from ml.loading.files import FILES, PAYMENTS, RawFile
 from ml.loading.load_file import load_file
 from ml.loading.replay import replay_rejects
-from ml.loading.stated_dates import check_stated_dates, state_dates
+from ml.loading.stated_dates import assume_cutoff, check_stated_dates, dates_that_hold, state_dates
 from ml.loading.writing import Load
 from ml.settings import settings
 
@@ -40,6 +40,8 @@ def main() -> int:
             else:
                 _load(conn, stated, arguments)
             check_stated_dates(conn)
+            if line := dates_that_hold(conn):
+                print(line, flush=True)
     except (CommandError, psycopg.Error) as error:
         print(str(error).strip(), file=sys.stderr)
         return 1
@@ -78,9 +80,13 @@ def _load(conn: psycopg.Connection, stated: StatedDates, arguments: argparse.Nam
         running = {raw: pool.submit(_load_one, raw, csv_dir, stated, options) for raw in begun}
         loads = []
         for raw in chosen:
-            line, load = running[raw].result()
-            print(line, flush=True)
+            report, load = running[raw].result()
+            print(report, flush=True)
             loads.append(load)
+    # Without the PAYMENTS.csv that it came with, there is nothing to take the flag's first day from.
+    is_refused = {load.table_name: load.status == "refused" for load in loads}
+    if not is_refused.get(PAYMENTS.table) and (line := assume_cutoff(conn)):
+        print(line, flush=True)
     for load in loads:
         if load.table_name == "raw.evaluate" and load.status == "loaded" and not _is_sample(csv_dir, load):
             print(_churn_flag(conn))

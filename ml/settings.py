@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str = "http://127.0.0.1:5000"
     csv_dir: str = ""
     extraction_month: str = ""
-    data_complete_through: str = ""
+    payments_known_through: str = ""
     evaluate_cutoff: str = ""
     evaluate_churn_means: Literal["stayed_away", "came_back"] = "stayed_away"
     expectations_dir: Path = Path(__file__).resolve().parent.parent / "airflow" / "include" / "expectations"

@@ -11,7 +11,6 @@ import mlflow
 import mlflow.sklearn
 import numpy as np
 import pandas as pd
-import psycopg
 import sklearn
 from mlflow.models.signature import ModelSignature
 from mlflow.tracking import MlflowClient
@@ -30,7 +29,7 @@ from ml.model_config import (
     PLAIN_FEATURES,
 )
 from ml.settings import settings
-from ml.snapshots.coverage import current_data, require_covered
+from ml.snapshots.coverage import require_covered
 from ml.store import registry
 from ml.training.dataset import digest, load
 from ml.training.evaluation import Evaluation, evaluate
@@ -54,8 +53,11 @@ select coalesce(sum(rows_built - rows_inactive_60d), 0)::bigint from ops.feature
 """
 
 
-def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
-    """Train on the newest `lookback_weeks` Sundays up to `snapshot_date`, register, and return the version's summary.
+def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -> dict[str, Any]:
+    """Train on the newest `lookback_weeks` closed Sundays up to `snapshot_date`, and register; return a summary.
+
+    `as_of`: use only labels that were known on that date; None: all that are known now, which makes a replay of history
+    retrospective.
 
     Raises:
         CommandError: outside the covered range, or the data do not suffice for a model; the message says why.
@@ -66,14 +68,13 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
         with connect(application_name=f"ml.train {snapshot_date}") as conn:
             conn.autocommit = True  # other connections build snapshots while this one is open
             require_covered(conn, snapshot_date)
-            snapshots, left_out = snapshots_for_training(conn, snapshot_date, lookback_weeks)
+            snapshots, left_out = snapshots_for_training(conn, snapshot_date, lookback_weeks, as_of)
             if not snapshots:
                 reasons = "; ".join(f"{day}: {reason}" for day, reason in sorted(left_out.items()))
                 raise cli.CommandError(f"no snapshot up to {snapshot_date} can be trained on: {reasons}")
             ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
             buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
-            rows = load(conn, snapshots, buckets)
-            known_through = labels_known_through(conn, rows)
+            rows = load(conn, snapshots, buckets, as_of)
         features, left_out_features = features_with_values(rows)
         data, code = digest(rows), code_digest()
         fingerprint = hashlib.sha256(f"{data} {code} {buckets}".encode()).hexdigest()
@@ -85,7 +86,8 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
             features=features,
             left_out_features=left_out_features,
             buckets=buckets,
-            labels_known_through=known_through,
+            as_of=as_of,
+            labels_known_through=labels_known_through(rows),
             data_digest=data,
             code_digest=code,
             git_commit=settings().git_commit,
@@ -98,11 +100,10 @@ def train(snapshot_date: date, lookback_weeks: int) -> dict[str, Any]:
             return _summary(_fit_and_register(client, training, rows), created=True)
 
 
-def labels_known_through(conn: psycopg.Connection, rows: pd.DataFrame) -> date:
-    """Last day that a label of `rows` covers: for the flag the end of its horizon, else the end of the payments."""
-    by_flag = rows[rows["label_source"] == "evaluate"]
-    ends = by_flag["snapshot_date"] + pd.to_timedelta(by_flag["label_horizon_days"] - 1, unit="D")
-    known: date = max([current_data(conn).data_complete_through, *ends.dt.date.unique()])
+def labels_known_through(rows: pd.DataFrame) -> date:
+    """Last day that a label of `rows` speaks of."""
+    ends = rows["snapshot_date"] + pd.to_timedelta(rows["label_horizon_days"] - 1, unit="D")
+    known: date = ends.max().date()
     return known
 
 
@@ -176,6 +177,7 @@ def _log(
             "lookback_weeks": training.lookback_weeks,
             "training_snapshots": ",".join(map(str, training.training_snapshots)),
             "labels_known_through": training.labels_known_through,
+            "as_of": training.as_of,
             "training_rows": len(fitted_on),
             "training_churn_rate": round(float(fitted_on["labeled_churn"].mean()), 6),
             "features": len(training.features),
@@ -223,6 +225,9 @@ def _summary(version: registry.ChurnVersion, *, created: bool) -> dict[str, Any]
         "created": created,
         "run_id": version.run_id,
         "training_snapshots": version.training_snapshots,
+        "left_out_snapshots": version.tag("left_out_snapshots"),
+        "labels_known_through": version.tag("labels_known_through"),
+        "is_retrospective": version.tag("labels_known_through") >= version.tag("snapshot_date"),
         "data_digest": version.tags["data_digest"],
         "threshold": version.threshold,
         "heldout_metrics": version.tag("heldout_metrics"),
@@ -241,9 +246,10 @@ def main() -> None:
     """Command line: `python -m ml.train --snapshot-date 2019-05-31 --lookback-weeks 8`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--snapshot-date", type=cli.iso_date, required=True, help="YYYY-MM-DD")
-    parser.add_argument("--lookback-weeks", type=lookback, default=8, help="weekly snapshots to train on (default 8)")
+    parser.add_argument("--lookback-weeks", type=lookback, default=8, help="closed Sundays to train on (default 8)")
+    parser.add_argument("--as-of", type=cli.iso_date, help="use only labels that were known on this date (YYYY-MM-DD)")
     arguments = parser.parse_args()
-    cli.run(lambda: train(arguments.snapshot_date, arguments.lookback_weeks))
+    cli.run(lambda: train(arguments.snapshot_date, arguments.lookback_weeks, arguments.as_of))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ class StatedDates(NamedTuple):
     """The dates that `.env` states, which replace those found in the files."""
 
     extraction_month: date | None
-    data_complete_through: date | None
+    payments_known_through: date | None
     evaluate_cutoff: date | None
 
 
@@ -48,7 +48,7 @@ set problem = wrong(header, field, 'lies alone, more than 31 days '
     || case when day < first_day then 'before' else 'after' end || ' all but 0.1 % of the payments')
 from whole
 where problem is null
-  and (day < first_day or day >= first_day_after and day > coalesce($data_complete_through, '-infinity'::date))
+  and (day < first_day or day >= first_day_after and day > coalesce($payments_known_through, '-infinity'::date))
 """
 # A stray late login would otherwise determine the extraction month.
 LATE_LOGINS = """
@@ -82,6 +82,6 @@ def find_days(duck: duckdb.DuckDBPyConnection, raw: RawFile, stated: StatedDates
     duck.execute(NO_DAYS)
     duck.execute(FUTURE_DAYS, {"today": latest_today()})
     if raw is PAYMENTS:
-        duck.execute(LONE_DAYS, {"data_complete_through": stated.data_complete_through})
+        duck.execute(LONE_DAYS, {"payments_known_through": stated.payments_known_through})
     elif raw is ACTIVE_USER:
         duck.execute(LATE_LOGINS, {"extraction_month": stated.extraction_month})

@@ -138,8 +138,8 @@ def _replace(conn: psycopg.Connection, reading: Reading, load: Load, rows: Itera
         )
     load.status = "loaded"
     if reading.raw is PAYMENTS:
-        load.first_payment_date, load.data_complete_through, load.evaluate_cutoff = conn.execute(
-            "select min(fecha), max(fecha), max(fecha) + 1 from raw.payments"
+        load.first_payment_date, load.payments_known_through = conn.execute(
+            "select min(fecha), max(fecha) from raw.payments"
         ).fetchall()[0]
     elif reading.raw is ACTIVE_USER:
         [(load.extraction_month,)] = conn.execute(

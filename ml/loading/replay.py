@@ -15,7 +15,7 @@ from ml.loading.records import Record
 from ml.loading.writing import Load, copy_rows, record_load
 
 LAST_LOAD = """
-select load_id, first_payment_date, data_complete_through, extraction_month from ops.raw_loads
+select load_id, first_payment_date, payments_known_through, extraction_month from ops.raw_loads
 where table_name = %s and status = 'loaded' order by load_id desc limit 1
 """
 CORRECTED = """

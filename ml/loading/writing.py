@@ -62,8 +62,7 @@ class Load:
     rows_rejected: int = 0
     first_payment_date: date | None = None
     extraction_month: date | None = None
-    data_complete_through: date | None = None
-    evaluate_cutoff: date | None = None
+    payments_known_through: date | None = None
 
 
 def copy_rows(conn: psycopg.Connection, raw: RawFile, rows: Iterable[bytes], options: str = "") -> int:

@@ -1,7 +1,9 @@
 """Which snapshot dates the loaded data allow, and the record of the loaded files."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import count
 
 import psycopg
 
@@ -18,7 +20,7 @@ class CurrentData:
 
     first_payment_date: date
     extraction_month: date  # first day of month -1 of the monthly files
-    data_complete_through: date
+    payments_known_through: date
     evaluate_cutoff: date  # first day of the two months of the churn flag
     raw_fingerprint: str
 
@@ -40,7 +42,7 @@ def current_data(conn: psycopg.Connection) -> CurrentData:
         CommandError: the payments or another required file are not loaded.
     """
     row = conn.execute(
-        "select first_payment_date, extraction_month, data_complete_through, evaluate_cutoff, raw_fingerprint"
+        "select first_payment_date, extraction_month, payments_known_through, evaluate_cutoff, raw_fingerprint"
         " from ops.current_data"
     ).fetchone()
     if row is None or None in row:
@@ -58,10 +60,10 @@ def covered_range(conn: psycopg.Connection) -> tuple[date, date]:
     """
     data = current_data(conn)
     first = data.first_payment_date + timedelta(days=HISTORY_DAYS)
-    last = data.data_complete_through + timedelta(days=1)
+    last = data.payments_known_through + timedelta(days=1)
     if first > last:
         raise CommandError(
-            f"the payments loaded ({data.first_payment_date} to {data.data_complete_through}) allow no snapshot:"
+            f"the payments loaded ({data.first_payment_date} to {data.payments_known_through}) allow no snapshot:"
             f" one needs {HISTORY_DAYS} days of payments before it"
         )
     return first, last
@@ -83,7 +85,7 @@ def require_covered(conn: psycopg.Connection, snapshot_date: date) -> None:
     raise CommandError(f"{message}; choose a date inside it")
 
 
-def sundays(until: date, count: int) -> list[date]:
-    """The newest `count` Sundays on or before `until`, oldest first."""
+def sundays_before(until: date) -> Iterator[date]:
+    """The Sundays on or before `until`, newest first, without end."""
     newest = until - timedelta(days=(until.weekday() - SUNDAY) % 7)
-    return [newest - timedelta(weeks=back) for back in reversed(range(count))]
+    return (newest - timedelta(weeks=back) for back in count())

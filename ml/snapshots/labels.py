@@ -13,23 +13,26 @@ OPEN_SNAPSHOTS = """
     select snapshot_date
     from ops.feature_builds
     where labels_rule <> %(labels_rule)s
-        or (labels_fingerprint <> %(labels_fingerprint)s and snapshot_date + %(churn_days)s > labels_cutoff)
+        or (labels_fingerprint <> %(labels_fingerprint)s and snapshot_date + %(churn_days)s > labels_known_through + 1)
     order by snapshot_date
 """
 RECORD_LABELS = """
     update ops.feature_builds
-    set labels_fingerprint = %(labels_fingerprint)s, labels_cutoff = %(labels_cutoff)s, labels_rule = %(labels_rule)s
+    set
+        labels_fingerprint = %(labels_fingerprint)s,
+        labels_known_through = %(labels_known_through)s,
+        labels_rule = %(labels_rule)s
     where snapshot_date = %(snapshot_date)s
 """
 
 
 def basis(conn: psycopg.Connection, data: CurrentData) -> dict[str, object]:
-    """What the labels written now are based on, as columns of ops.feature_builds: data, cutoff, and the rule."""
+    """What the labels written now are based on, as columns of ops.feature_builds."""
     ((rule,),) = conn.execute("select md5(pg_get_functiondef('features.churn_label'::regproc))").fetchall()
     return {
         "labels_fingerprint": data.raw_fingerprint,
-        "labels_cutoff": data.evaluate_cutoff,
-        "labels_rule": f"{settings().evaluate_churn_means} {CHURN_DAYS} {rule}",
+        "labels_known_through": data.payments_known_through,
+        "labels_rule": f"{settings().evaluate_churn_means} from {data.evaluate_cutoff}, {CHURN_DAYS} days, {rule}",
     }
 
 
@@ -37,10 +40,11 @@ def mature(conn: psycopg.Connection, data: CurrentData) -> dict[date, int]:
     """Bring the labels of every snapshot that can still change up to date; return how many rows changed in each.
 
     A snapshot is updated if its CHURN_DAYS were not over at the last update and other data were loaded since, or if the
-    rule changed. A closed snapshot does not change until it is rebuilt.
+    rule changed. Labels that payments decided do not change until the snapshot is rebuilt.
     """
     parameters = {
         "churn_days": CHURN_DAYS,
+        "payments_known_through": data.payments_known_through,
         "evaluate_cutoff": data.evaluate_cutoff,
         "flag_means": settings().evaluate_churn_means,
         **basis(conn, data),

@@ -22,7 +22,7 @@ def compare(
         CommandError: a version's files are not in the artifact store.
     """
     features = tuple(dict.fromkeys((*challenger.features, *champion.features)))
-    rows = load(conn, challenger.training_snapshots, challenger.tag("heldout_buckets"), features)
+    rows = load(conn, challenger.training_snapshots, challenger.tag("heldout_buckets"), features=features)
     churned = rows["labeled_churn"].to_numpy()
     found = {"evaluation_digest": digest(rows), "heldout_rows": len(rows)}
     if not is_measurable(churned):

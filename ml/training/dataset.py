@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import psycopg
 
-from ml.model_config import ACTIVE_DAYS, CATEGORICAL_FEATURES, NUMERIC_FEATURES, TRAINED_LABEL_SOURCES
+from ml.model_config import ACTIVE_DAYS, CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from ml.store import feature_rows
 from ml.utils_io import sql
 
@@ -19,12 +19,13 @@ def load(
     conn: psycopg.Connection,
     snapshot_dates: Sequence[date],
     buckets: tuple[int, int],
+    as_of: date | None = None,
     features: Sequence[str] = NUMERIC_FEATURES + CATEGORICAL_FEATURES,
 ) -> pd.DataFrame:
-    """The labelled rows of the active cohort at `snapshot_dates`, of customers in `buckets` [first, end).
+    """The rows with a usable label at `snapshot_dates`, of customers in `buckets` [first, end).
 
     Columns: customer_id, snapshot_date, LABELS and `features`; ordered by snapshot and customer, because a table has no
-    order and a fit depends on it.
+    order and a fit depends on it. `as_of`: only labels that were known on that date.
 
     Raises:
         TryLater: the server cannot be reached, or went away.
@@ -32,8 +33,8 @@ def load(
     columns = ("customer_id", "snapshot_date", *LABELS, *features)
     parameters = {
         "snapshot_dates": list(snapshot_dates),
-        "active_days": ACTIVE_DAYS,
-        "label_sources": list(TRAINED_LABEL_SOURCES),
+        "churn_days": ACTIVE_DAYS,
+        "as_of": as_of,
         "first_bucket": buckets[0],
         "end_bucket": buckets[1],
     }

@@ -21,8 +21,12 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
         *(f"- Left out: {day}: {reason}." for day, reason in sorted(training.left_out_snapshots.items())),
         f"- Training rows by label source and label: {tags['training_label_counts']};"
         f" held out: {tags['heldout_label_counts']}.",
-        f"- Labels known through {training.labels_known_through}. Features are as of each snapshot, labels as known"
-        " when this was trained: a replay of history is retrospective.",
+        f"- The last label speaks of the days to {training.labels_known_through}"
+        + (
+            ", which the date of this training could not know: it is retrospective."
+            if training.labels_known_through >= training.snapshot_date
+            else ", which were over on the date of this training."
+        ),
         f"- Held out: customers whose bucket is below {HELDOUT_BUCKETS} of 1000; never trained on by any version.",
         "- Demographics and INVERSION are taken as constant in time, an assumption.",
         f"- Categories rarer than {MIN_CATEGORY_SHARE:.1%} of the rows share a coefficient with those never seen.",

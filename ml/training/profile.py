@@ -29,6 +29,7 @@ class Training:
     features: tuple[str, ...]
     left_out_features: dict[str, str]
     buckets: tuple[int, int]
+    as_of: date | None
     labels_known_through: date
     data_digest: str
     code_digest: str

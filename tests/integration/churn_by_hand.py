@@ -114,17 +114,23 @@ def features(raw: Raw, t: date, extraction_month: date) -> dict[int, dict[str, A
     return found
 
 
-def labels(raw: Raw, t: date, c: date, flag_means: str) -> dict[int, tuple[int | None, str | None, int | None]]:
-    """(labeled_churn, label_source, label_horizon_days) of every customer of the cohort at `t`."""
+def labels(
+    raw: Raw, t: date, c: date, flag_means: str, known_through: date | None = None
+) -> dict[int, tuple[int | None, str | None, int | None]]:
+    """(labeled_churn, label_source, label_horizon_days) of every customer of the cohort at `t`.
+
+    Payments are known through `known_through`, by default the day before `c`.
+    """
     flags = {customer: row["churn"] for customer, row in _by_customer(raw["evaluate"]).items()}
     sixty_days = timedelta(days=60)
+    unknown_from = (known_through or c - timedelta(days=1)) + timedelta(days=1)
     found = {}
     for customer, history in _histories(raw["payments"]).items():
         days = [row["fecha"] for row in history]
         before = [day for day in days if day < t]
         if not before:
             continue
-        paid_within_sixty_days = any(t <= day < t + sixty_days and day < c for day in days)
+        paid_within_sixty_days = any(t <= day < t + sixty_days and day < unknown_from for day in days)
         paid_up_to_cutoff = any(t <= day < c for day in days)
         flag = flags.get(customer)
         label: tuple[int | None, str | None, int | None] = (None, None, None)
@@ -132,9 +138,9 @@ def labels(raw: Raw, t: date, c: date, flag_means: str) -> dict[int, tuple[int |
             label = (1, "inactive_60d", None)
         elif paid_within_sixty_days:
             label = (0, "observed", 60)
-        elif t + sixty_days <= c:
+        elif t + sixty_days <= unknown_from:
             label = (1, "observed", 60)
-        elif c - sixty_days < t <= c and not paid_up_to_cutoff and flag is not None:
+        elif c - sixty_days < t <= c <= unknown_from and not paid_up_to_cutoff and flag is not None:
             stays_away = flag == 1 if flag_means == "stayed_away" else flag == 0
             two_months_on = (pd.Timestamp(c) + pd.DateOffset(months=2)).date()
             label = (int(stays_away), "evaluate", (two_months_on - t).days)

@@ -16,7 +16,7 @@ from tests.integration.conftest import INIT_ENV, ROOT, Database
 CUSTOMERS = 300
 INIT_DIR = ROOT / "docker" / "postgres" / "init"
 FIRST_DAY = date(2019, 1, 1)
-STATED = "select extraction_month, data_complete_through, evaluate_cutoff from ops.stated_dates"
+STATED = "select extraction_month, payments_known_through, evaluate_cutoff from ops.stated_dates"
 CAPTURED: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 300}
 
 

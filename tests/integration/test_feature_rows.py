@@ -84,7 +84,9 @@ def test_rows_are_of_one_state_while_the_snapshots_are_rebuilt(database, conn):
 
 
 def test_training_rows_are_ordered_by_snapshot_and_customer(conn):
-    rows = load(conn, [date.fromisoformat(day) for day in reversed(SNAPSHOTS)], (0, 1000), ["spent_7d", "gender"])
+    rows = load(
+        conn, [date.fromisoformat(day) for day in reversed(SNAPSHOTS)], (0, 1000), features=["spent_7d", "gender"]
+    )
     keys = list(rows[["snapshot_date", "customer_id"]].itertuples(index=False, name=None))
     assert keys == sorted(keys)
     assert {str(day.date()) for day, _ in keys} == set(SNAPSHOTS)

@@ -1,6 +1,6 @@
 """Which snapshots a training may use: built when missing or stale, left out with the reason otherwise."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -23,35 +23,59 @@ def here(seeded, monkeypatch):
     settings.cache_clear()
 
 
-def for_training(until: str, lookback_weeks: int):
+def for_training(until: str, lookback_weeks: int, as_of: str | None = None):
     with connect(application_name="test") as conn:
-        return snapshots_for_training(conn, date.fromisoformat(until), lookback_weeks)
+        known_on = as_of and date.fromisoformat(as_of)
+        return snapshots_for_training(conn, date.fromisoformat(until), lookback_weeks, known_on)
+
+
+def built(database) -> list[date]:
+    return [found for (found,) in database.rows("select snapshot_date from ops.feature_builds order by 1")]
 
 
 def test_the_newest_sundays_are_built_and_used(here):
-    usable, left_out = for_training("2019-05-04", 4)
-    assert (usable, left_out) == (SUNDAYS, {})
-    assert [found for (found,) in here.rows("select snapshot_date from ops.feature_builds order by 1")] == SUNDAYS
+    assert for_training("2019-05-01", 3) == (SUNDAYS[1:], {})
+    assert built(here) == SUNDAYS[1:]
 
 
 def test_a_sunday_itself_is_the_newest(here):
     assert for_training("2019-04-28", 1) == ([date(2019, 4, 28)], {})
 
 
-def test_sundays_outside_the_covered_range_are_left_out_with_the_reason(here):
-    usable, left_out = for_training("2019-04-20", 4)
-    assert usable == SUNDAYS[:2]
-    assert left_out == dict.fromkeys(
-        [date(2019, 3, 24), date(2019, 3, 31)], "outside the covered range 2019-04-01 to 2019-07-01"
+def test_open_sundays_are_passed_over_with_the_reason_and_not_built(here):
+    closed, passed_over = for_training("2019-06-30", 5)
+    assert closed == [*SUNDAYS, date(2019, 6, 30)] == built(here)
+    assert sorted(passed_over) == [date(2019, 5, 5) + timedelta(weeks=week) for week in range(8)]
+    assert passed_over[date(2019, 5, 26)] == (
+        "open: its 60 days end on 2019-07-24, payments are known through 2019-06-30,"
+        " and the churn flag speaks of 98 days"
     )
 
 
+def test_as_of_uses_what_was_known_on_the_date(here):
+    closed, passed_over = for_training("2019-06-30", 5, as_of="2019-06-30")
+    assert closed == SUNDAYS == built(here)
+    assert passed_over[date(2019, 6, 30)] == "open on 2019-06-30: its 60 days end on 2019-08-28"
+    assert passed_over[date(2019, 3, 31)].startswith("outside the covered range 2019-04-01 to 2019-07-01")
+    assert for_training("2019-06-30", 4, as_of="2019-06-26")[0] == SUNDAYS[:3]  # 2019-04-28 is over on 06-27
+    assert for_training("2019-06-30", 4, as_of="2019-06-27")[0] == SUNDAYS
+    assert for_training("2019-06-30", 1, as_of="2019-08-31")[0] == SUNDAYS[-1:]  # the flag's last day is not over
+    assert for_training("2019-06-30", 1, as_of="2019-09-01")[0] == [date(2019, 6, 30)]
+
+
+def test_sundays_before_the_covered_range_end_the_search(here):
+    closed, passed_over = for_training("2019-04-20", 4)
+    assert closed == SUNDAYS[:2]
+    assert passed_over == {
+        date(2019, 3, 31): "outside the covered range 2019-04-01 to 2019-07-01, as are all before it"
+    }
+
+
 def test_a_snapshot_with_too_few_labels_is_left_out_whole(here):
-    run_sql(here, "delete from raw.evaluate")
-    usable, left_out = for_training("2019-05-12", 3)
-    assert usable == [date(2019, 4, 28)]
-    assert set(left_out) == {date(2019, 5, 5), date(2019, 5, 12)}
-    assert all("of the active rows are labelled, 99% are needed" in reason for reason in left_out.values())
+    run_sql(here, "delete from raw.evaluate where cus_cust_id_buy % 20 = 0")
+    closed, passed_over = for_training("2019-06-30", 1)
+    assert closed == SUNDAYS[-1:]
+    assert "of the active rows have a usable label, 99% are needed" in passed_over[date(2019, 6, 30)]
 
 
 @pytest.mark.parametrize(("unlabelled", "is_usable"), [(0.009, True), (0.011, False)])
@@ -61,7 +85,7 @@ def test_the_border_is_ninety_nine_in_a_hundred(here, unlabelled, is_usable):
     active = "snapshot_date = '2019-04-28' and label_source = 'observed'"
     run_sql(
         here,
-        "update features.churn_weekly_features set labeled_churn = null, label_source = null"
+        "update features.churn_weekly_features set labeled_churn = null, label_source = null, label_horizon_days = null"
         f" where {active} and customer_id in (select customer_id from features.churn_weekly_features where {active}"
         f" limit (select count(*) * {unlabelled} from features.churn_weekly_features where {active}))",
     )
@@ -70,9 +94,9 @@ def test_the_border_is_ninety_nine_in_a_hundred(here, unlabelled, is_usable):
 
 
 def test_no_sunday_usable_is_an_empty_answer(here):
-    usable, left_out = for_training("2019-03-01", 2)
-    assert usable == []
-    assert len(left_out) == 2
+    closed, passed_over = for_training("2019-03-01", 2)
+    assert closed == []
+    assert list(passed_over) == [date(2019, 2, 24)]
 
 
 def test_missing_and_stale_snapshots_are_built_and_fresh_ones_left_alone(here):
@@ -81,7 +105,7 @@ def test_missing_and_stale_snapshots_are_built_and_fresh_ones_left_alone(here):
     assert build_missing(SUNDAYS) == []
     run_sql(here, "update ops.feature_builds set feature_sql_digest = 'older' where snapshot_date = '2019-04-14'")
     assert build_missing(SUNDAYS) == [date(2019, 4, 14)]
-    run_sql(here, "update ops.stated_dates set data_complete_through = '2019-06-29'")  # another raw_fingerprint
+    run_sql(here, "update ops.stated_dates set payments_known_through = '2019-06-29'")  # another raw_fingerprint
     assert build_missing(SUNDAYS) == SUNDAYS
 
 

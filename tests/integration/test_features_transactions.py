@@ -18,7 +18,7 @@ def builds(database):
     """The record of builds, without run ids and times."""
     return database.rows(
         "select snapshot_date, raw_fingerprint, feature_sql_digest, rows_built, rows_inactive_60d,"
-        " labels_fingerprint, labels_cutoff, labels_rule from ops.feature_builds order by 1"
+        " labels_fingerprint, labels_known_through, labels_rule from ops.feature_builds order by 1"
     )
 
 
@@ -108,7 +108,7 @@ def test_two_writers_take_turns(seeded):
 
 def test_files_loaded_meanwhile_stop_the_build(seeded):
     with stopped_inside(seeded, *COMMAND, writes=TABLE, hold="ops.feature_builds") as running:
-        run_sql(seeded, "update ops.stated_dates set data_complete_through = '2019-06-29'")
+        run_sql(seeded, "update ops.stated_dates set payments_known_through = '2019-06-29'")
     done = running.finish()
     assert done.returncode == 75
     assert "files were loaded while snapshot 2019-05-26 was being built; run it again" in done.stderr

@@ -101,7 +101,14 @@ def test_the_flag_says_nothing_of_a_snapshot_after_its_cutoff(seeded, t):
     run_sql(seeded, "update ops.stated_dates set evaluate_cutoff = '2019-06-29'")
     build(seeded, t)
     sources = {source for _, source, _ in labels(seeded, t).values()}
-    assert sources == ({"inactive_60d", "evaluate"} if t == "2019-06-29" else {"inactive_60d", None})
+    expected = {"inactive_60d", "observed"}  # those who paid on the last days
+    assert sources == expected | ({"evaluate"} if t == "2019-06-29" else {None})
+
+
+def test_the_flag_is_not_used_where_payments_before_its_cutoff_are_unknown(seeded):
+    run_sql(seeded, "update ops.stated_dates set payments_known_through = '2019-06-15'")
+    build(seeded, "2019-06-09")
+    assert {source for _, source, _ in labels(seeded, "2019-06-09").values()} == {"inactive_60d", "observed", None}
 
 
 @pytest.fixture
@@ -112,17 +119,17 @@ def load_until(database, tmp_path):
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
     header, *lines = (ROOT / "PAYMENTS.csv").read_text(encoding="utf-8").splitlines(keepends=True)
 
-    def load(last_day: str) -> date:
-        kept = [line for line in lines if line[:10] <= last_day]
+    def load(last_day: str, *more: str) -> str:
+        kept = [line for line in (*lines, *more) if line[:10] <= last_day]
         (tmp_path / "PAYMENTS.csv").write_text("".join([header, *kept]), encoding="utf-8")
-        database.psql_file(LOAD, CSV_DIR=str(tmp_path))
-        return day(last_day, 1)
+        return database.psql_file(LOAD, CSV_DIR=str(tmp_path))
 
     return load
 
 
 def test_labels_mature_and_features_stay_when_june_is_appended(database, load_until):
-    cutoff = load_until("2019-05-26")
+    load_until("2019-05-26")
+    cutoff = day("2019-05-27")
     snapshots = ["2019-04-01", "2019-04-28", "2019-05-26"]
     for t in snapshots:
         build(database, t)
@@ -132,23 +139,43 @@ def test_labels_mature_and_features_stay_when_june_is_appended(database, load_un
     for t in snapshots:
         assert labels_before[t] == churn_by_hand.labels(raw, day(t), cutoff, "stayed_away"), t
 
-    cutoff = load_until("2019-06-30")
+    load_until("2019-06-30")
     result = build(database, "2019-06-30")
 
     raw = churn_by_hand.raw_tables(database)
     for t in snapshots:
         now = labels(database, t)
-        assert now == churn_by_hand.labels(raw, day(t), cutoff, "stayed_away"), t
+        assert now == churn_by_hand.labels(raw, day(t), cutoff, "stayed_away", day("2019-06-30")), t
         assert features(database, t) == features_before[t], t
         changed = sum(now[customer] != before for customer, before in labels_before[t].items())
         assert result["matured"][t] == changed > 0
     assert build(database, "2019-06-30")["matured"] == {}
 
 
+def test_payments_through_august_move_no_flag_label_and_observed_labels_see_them(database, load_until):
+    load_until("2019-06-30")
+    for t in ("2019-05-26", "2019-06-30"):
+        build(database, t)
+    before = {t: labels(database, t) for t in ("2019-05-26", "2019-06-30")}
+    customers = sorted(before["2019-06-30"])[::3]
+    later = [f"{CUTOFF + timedelta(days=n % 62)},1,{customer},10,Transport,0\n" for n, customer in enumerate(customers)]
+    printed = load_until("2019-08-31", *later)
+    assert "Payments known through 2019-08-31; EVALUATE.csv speaks of 2019-07-01 to 2019-08-31" in printed
+    assert database.rows("select evaluate_cutoff::text from ops.current_data") == [("2019-07-01",)]
+    build(database, "2019-07-07")
+    raw = churn_by_hand.raw_tables(database)
+    for t, earlier in before.items():
+        now = labels(database, t)
+        assert now == churn_by_hand.labels(raw, day(t), CUTOFF, "stayed_away", day("2019-08-31")), t
+        assert {source for _, source, _ in now.values()} <= {"inactive_60d", "observed"}, t
+        by_flag = [customer for customer, (_, source, _) in earlier.items() if source == "evaluate"]
+        assert any(now[customer][0] == 0 for customer in by_flag if earlier[customer][0] == 1), t
+
+
 def test_a_snapshot_whose_60_days_were_over_is_not_looked_at_again(seeded):
     for t in ("2019-04-28", "2019-05-26"):
         build(seeded, t)
-    run_sql(seeded, "update ops.stated_dates set evaluate_cutoff = '2019-06-30'")  # other data, as far as labels go
+    run_sql(seeded, "update ops.stated_dates set payments_known_through = '2019-06-29'")  # other data
     assert set(build(seeded, "2019-06-09")["matured"]) == {"2019-05-26"}
 
 

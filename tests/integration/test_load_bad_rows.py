@@ -153,7 +153,7 @@ def test_lone_days_are_no_end_of_the_data(
     this = folder.load(database, PAYMENTS)
     assert [text[:10] for _, text, _ in rejects(database)] == rejected
     days = [line[:10] for line in [*lines[1:], *stray] if line[:10] not in rejected]
-    assert (str(this["first_payment_date"]), str(this["data_complete_through"])) == (min(days), max(days))
+    assert (str(this["first_payment_date"]), str(this["payments_known_through"])) == (min(days), max(days))
     assert all("lies alone" in reason for _, _, reason in rejects(database))
 
 

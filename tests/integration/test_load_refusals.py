@@ -10,7 +10,7 @@ from tests.integration.load_files import CUSTOMERS, FILES, INIT_DIR, Folder, con
 
 DEMOGRAFICOS = "raw.demograficos"
 PAYMENTS = "raw.payments"
-CURRENT_DATES = "select first_payment_date, extraction_month, data_complete_through from ops.current_data"
+CURRENT_DATES = "select first_payment_date, extraction_month, payments_known_through from ops.current_data"
 
 
 def replace_header(header: str) -> Callable[[Folder, str], None]:

@@ -265,7 +265,7 @@ def test_an_older_database_is_brought_up_to_date(database: Database, folder: Fol
     assert database.rows("select count(*) from pg_trigger where tgrelid = 'raw.payments'::regclass") == [(5,)]
     assert database.rows("select count(*) from pg_indexes where tablename = 'payments'") == [(2,)]
     assert database.rows("select rolsuper, rolcreatedb from pg_roles where rolname = 'meli_reader'") == [(False, False)]
-    assert database.rows("select data_complete_through::text from ops.current_data") == [("2019-05-30",)]
+    assert database.rows("select payments_known_through::text from ops.current_data") == [("2019-05-30",)]
     assert database.rows("select to_regnamespace('loader'), to_regproc('ops.replay_raw_rejects')") == [(None, None)]
 
 

@@ -182,7 +182,7 @@ def test_demo_with_a_wrong_setting_says_so_and_leaves_no_run(stack):
 
 def test_demo_shows_what_it_made(stack):
     for words in (
-        "PAYMENTS.csv", " rejected", "Churn rate of the snapshot 2019-05-26", "churn-logreg, version 1 in production",
+        "PAYMENTS.csv", " rejected", "2019-06-30", "churn-logreg, version 1 in production",
         "roc_auc", "Most at risk", stack.settings.url("AIRFLOW_PORT"), stack.settings.url("MLFLOW_PORT"),
     ):  # fmt: skip
         assert words in stack.demo
@@ -194,9 +194,9 @@ def test_demo_ran_through_airflow(stack):
         for dag_id in (replay.FEATURES, replay.TRAINING, replay.SCORING, replay.CRYPTO)
     }
     assert len(ran[replay.FEATURES]) == replay.WEEKS
-    assert (ran[replay.FEATURES][0], ran[replay.FEATURES][-1]) == ("2019-04-07", "2019-05-26")
-    assert ran[replay.TRAINING] == ["2019-05-31"]
-    assert ran[replay.SCORING] == ["2019-05-26"]
+    assert (ran[replay.FEATURES][0], ran[replay.FEATURES][-1]) == ("2019-04-07", "2019-06-30")
+    assert ran[replay.TRAINING] == ["2019-06-30"]
+    assert ran[replay.SCORING] == ran[replay.FEATURES][-replay.SCORED_WEEKS :]
     assert len(ran[replay.CRYPTO]) == replay.CRYPTO_DAYS
 
 

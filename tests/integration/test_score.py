@@ -224,7 +224,7 @@ def test_scheduled_run_waits_for_its_features(scored):
 
 
 def test_date_outside_the_covered_range(scored):
-    says = "outside the covered range 2019-04-01 to 2019-07-01"
+    says = "outside the covered range 2019-04-01 to 2019-08-01"
     refuse(scored, CommandError, says, "2019-12-01")
     refuse(scored, Skip, says, "2019-12-01", PIPELINE_RUN_TYPE="scheduled")
 

@@ -10,8 +10,8 @@ from tests.integration.conftest import ROOT
 SNAPSHOT = "2019-05-26"
 WEEKS = """
 import json
-from churn_train_register_m import LOOKBACK_WEEKS_PARAM
-weeks = LOOKBACK_WEEKS_PARAM["lookback_weeks"]
+from churn_train_register_m import TRAINING_PARAMS
+weeks = TRAINING_PARAMS["lookback_weeks"]
 print(json.dumps([weeks.value, weeks.schema["minimum"], weeks.schema["maximum"]]))
 """
 

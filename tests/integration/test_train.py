@@ -15,8 +15,8 @@ from ml.model_config import CATEGORICAL_FEATURES, HEAVY_TAILED_FEATURES, HELDOUT
 from tests.integration.churn_rows import forget_models
 from tests.integration.conftest import Database
 
-COMMAND = ("ml.train", "--snapshot-date", "2019-05-31", "--lookback-weeks", "8")
-SUNDAYS = [f"2019-0{m}-{d:02}" for m, d in [(4, 7), (4, 14), (4, 21), (4, 28), (5, 5), (5, 12), (5, 19), (5, 26)]]
+COMMAND = ("ml.train", "--snapshot-date", "2019-06-30", "--lookback-weeks", "8")
+CLOSED = ["2019-04-07", "2019-04-14", "2019-04-21", "2019-04-28", "2019-06-30"]
 
 
 @dataclass
@@ -56,7 +56,7 @@ def heldout(trained):
     """Numeric features and labels of the held-out rows, selected by SQL alone."""
     columns = ", ".join([*NUMERIC_FEATURES, "labeled_churn"])
     found = trained.database.rows(
-        f"select {columns} from features.churn_weekly_features where label_source in ('observed', 'evaluate')"
+        f"select {columns} from features.churn_weekly_features where label_horizon_days between 60 and 67"
         f" and ops.customer_bucket(customer_id) < {HELDOUT_BUCKETS}"
     )
     return pd.DataFrame(found, columns=[*NUMERIC_FEATURES, "labeled_churn"]).astype(float)
@@ -64,7 +64,7 @@ def heldout(trained):
 
 def test_snapshots_that_were_missing_are_built(trained):
     built = trained.database.rows("select snapshot_date::text from ops.feature_builds order by 1")
-    assert [day for (day,) in built] == SUNDAYS == trained.result["training_snapshots"]
+    assert [day for (day,) in built] == CLOSED == trained.result["training_snapshots"]
 
 
 def test_sample_can_be_learned_but_not_read_off(trained, heldout):
@@ -95,7 +95,7 @@ def test_figures_are_those_of_held_out_customers(trained, heldout):
 
 def test_training_rows_are_the_other_customers_of_the_active_cohort(trained):
     ((rows,),) = trained.database.rows(
-        "select count(*) from features.churn_weekly_features where labeled_churn is not null"
+        "select count(*) from features.churn_weekly_features where label_horizon_days between 60 and 67"
         f" and days_since_activity < 60 and ops.customer_bucket(customer_id) >= {HELDOUT_BUCKETS}"
     )
     assert int(trained.run.data.params["training_rows"]) == rows
@@ -198,7 +198,7 @@ def test_training_anew_gives_the_same_coefficients_and_digest(trained):
     original = dict(trained.tags)
     forget_models(trained.uri)
     with trained.database.connect() as conn:
-        for table in ("20190407", "20190526"):
+        for table in ("20190407", "20190630"):
             conn.execute(f"create temp table moved as select * from features.churn_weekly_features_{table}")
             conn.execute(f"delete from features.churn_weekly_features_{table}")
             conn.execute(f"insert into features.churn_weekly_features_{table} select * from moved order by spent_90d")

@@ -10,6 +10,7 @@ from ml.cli import CommandError, Skip
 from tests.integration.churn_rows import call, fill, forget_models
 
 SNAPSHOT = "2019-05-26"
+FIRST = "2019-04-07"  # the first Sunday that the synthetic data cover
 
 
 @pytest.fixture
@@ -81,15 +82,17 @@ def test_no_data_loaded(refuse):
 
 def test_date_outside_the_covered_range(refuse, database):
     fill(database, SNAPSHOT, customers=50)
-    says = "2019-08-04 is outside the covered range 2019-04-01 to 2019-07-01"
+    says = "2019-08-04 is outside the covered range 2019-04-01 to 2019-08-01"
     refuse(CommandError, says, "2019-08-04")
     refuse(Skip, says, "2019-08-04", PIPELINE_RUN_TYPE="scheduled")
 
 
 def test_no_usable_snapshot(refuse, database):
-    fill(database, SNAPSHOT, customers=500)
-    change(database, "set labeled_churn = null, label_source = null where customer_id % 2 = 0")
-    refuse(CommandError, "of the active rows are labelled, 99% are needed")
+    fill(database, FIRST, customers=500)
+    change(
+        database, "set labeled_churn = null, label_source = null, label_horizon_days = null where customer_id % 2 = 0"
+    )
+    refuse(CommandError, "of the active rows have a usable label, 99% are needed", FIRST)
 
 
 def test_sundays_outside_the_range_are_left_out(train, database):
@@ -109,9 +112,9 @@ def test_too_few_rows(refuse, database):
 
 
 def test_nobody_active(refuse, database):
-    fill(database, SNAPSHOT, customers=60)
+    fill(database, FIRST, customers=60)
     change(database, "set days_since_activity = 70, label_source = 'inactive_60d', labeled_churn = 1")
-    refuse(CommandError, "2019-05-26: no active customer")
+    refuse(CommandError, "2019-04-07: no active customer", FIRST)
 
 
 def test_held_out_rows_too_few_to_measure_are_said_to_be(train, database):

@@ -17,11 +17,14 @@ def plan(first_payment: date, extraction_month: date, complete_through: date, *,
 
 def test_sample():
     chosen = plan(date(2019, 1, 1), date(2019, 5, 1), date(2019, 6, 30), has_crypto=True)
-    assert chosen.snapshots[0] == date(2019, 4, 7)
-    assert chosen.snapshots[-1] == date(2019, 5, 26)
-    assert len(chosen.snapshots) == 8
-    assert chosen.training == date(2019, 5, 31)
-    assert chosen.crypto == [date(2019, 5, 24), date(2019, 5, 25), date(2019, 5, 26)]
+    assert (chosen.snapshots[0], chosen.snapshots[-1], len(chosen.snapshots)) == (
+        date(2019, 4, 7),
+        date(2019, 6, 30),
+        13,
+    )
+    assert (chosen.scored[0], chosen.scored[-1], len(chosen.scored)) == (date(2019, 5, 5), date(2019, 6, 30), 9)
+    assert chosen.training == date(2019, 6, 30)
+    assert chosen.crypto == [date(2019, 6, 28), date(2019, 6, 29), date(2019, 6, 30)]
 
 
 def test_without_crypto_history():
@@ -29,15 +32,17 @@ def test_without_crypto_history():
 
 
 def test_short_history_has_fewer_snapshots():
-    chosen = plan(date(2019, 2, 10), date(2019, 5, 1), date(2019, 6, 30), has_crypto=False)
-    assert chosen.snapshots == [date(2019, 5, 12), date(2019, 5, 19), date(2019, 5, 26)]
+    chosen = plan(date(2019, 3, 10), date(2019, 5, 1), date(2019, 6, 30), has_crypto=False)
+    assert (
+        chosen.snapshots == chosen.scored == [date(2019, 6, 9), date(2019, 6, 16), date(2019, 6, 23), date(2019, 6, 30)]
+    )
 
 
-def test_month_that_ends_on_a_sunday_has_its_last_day_as_snapshot():
-    chosen = plan(date(2018, 1, 1), date(2019, 3, 1), date(2019, 6, 30), has_crypto=False)
+def test_data_that_end_on_a_saturday_have_the_next_day_as_snapshot():
+    chosen = plan(date(2018, 1, 1), date(2019, 3, 1), date(2019, 3, 30), has_crypto=False)
     assert chosen.training == chosen.snapshots[-1] == date(2019, 3, 31)
 
 
 def test_no_sunday_is_covered():
-    with pytest.raises(Failure, match="the payments cover snapshots from 2019-05-31 to 2019-07-01"):
-        plan(date(2019, 3, 2), date(2019, 5, 1), date(2019, 6, 30), has_crypto=False)
+    with pytest.raises(Failure, match="the payments cover snapshots from 2019-07-01 to 2019-07-01"):
+        plan(date(2019, 4, 2), date(2019, 5, 1), date(2019, 6, 30), has_crypto=False)

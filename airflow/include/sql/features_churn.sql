@@ -2,8 +2,8 @@
 -- ml.features stores them, each column under its name here. The features use what was known before the
 -- snapshot date, source by source; has_paid_since and raw.evaluate serve the label alone.
 -- Parameters: snapshot_date; churn_days; extraction_end, the first day after the extraction month; months_ahead, the
--- months from month -1 of the snapshot to the extraction month; evaluate_cutoff, the first day that the churn flag
--- speaks of; flag_means, stayed_away or came_back.
+-- months from month -1 of the snapshot to the extraction month; payments_known_through; evaluate_cutoff, the first day
+-- that the churn flag speaks of; flag_means, stayed_away or came_back.
 -- The statement can be translated for another engine: days are cast to int, divisions use doubles, and a function counts
 -- bits.
 with
@@ -65,7 +65,7 @@ activity as (
             from raw.payments as later
             where later.cus_cust_id_buy = customers.customer_id
                 and later.fecha >= %(snapshot_date)s
-                and later.fecha < least(%(snapshot_date)s + %(churn_days)s, %(evaluate_cutoff)s)
+                and later.fecha < least(%(snapshot_date)s + %(churn_days)s, %(payments_known_through)s + 1)
         ) as has_paid_since,
         case when payments_7d > 0 then spent_7d else 0 end as spent_7d,
         case when payments_30d > 0 then spent_30d else 0 end as spent_30d,
@@ -148,7 +148,7 @@ left join person on person.customer_id = activity.customer_id
 left join marketplace on marketplace.customer_id = activity.customer_id
 left join raw.evaluate as flag on flag.cus_cust_id_buy = activity.customer_id
 cross join lateral features.churn_label(
-    %(snapshot_date)s, %(evaluate_cutoff)s, %(churn_days)s,
+    %(snapshot_date)s, %(payments_known_through)s, %(evaluate_cutoff)s, %(churn_days)s,
     days_since_activity, has_paid_since, flag.churn, %(flag_means)s
 ) as label
 order by activity.customer_id

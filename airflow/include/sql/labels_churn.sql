@@ -1,12 +1,14 @@
 -- Updates the labels of one snapshot of features.churn_weekly_features to the data loaded now; only rows that change.
--- Parameters: snapshot_date; churn_days; evaluate_cutoff, the first day that the churn flag speaks of; flag_means.
+-- Parameters: snapshot_date; churn_days; payments_known_through; evaluate_cutoff, the first day that the churn flag speaks
+-- of; flag_means.
 
 with
 
 later_payment as (
     select distinct cus_cust_id_buy as customer_id
     from raw.payments
-    where fecha >= %(snapshot_date)s and fecha < least(%(snapshot_date)s + %(churn_days)s, %(evaluate_cutoff)s)
+    where fecha >= %(snapshot_date)s
+        and fecha < least(%(snapshot_date)s + %(churn_days)s, %(payments_known_through)s + 1)
 ),
 
 label as (
@@ -15,7 +17,7 @@ label as (
     left join later_payment using (customer_id)
     left join raw.evaluate on evaluate.cus_cust_id_buy = feature.customer_id
     cross join lateral features.churn_label(
-        %(snapshot_date)s, %(evaluate_cutoff)s, %(churn_days)s, feature.days_since_activity,
+        %(snapshot_date)s, %(payments_known_through)s, %(evaluate_cutoff)s, %(churn_days)s, feature.days_since_activity,
         later_payment.customer_id is not null, evaluate.churn, %(flag_means)s
     ) as now_known
     where feature.snapshot_date = %(snapshot_date)s

@@ -1,10 +1,8 @@
--- The labelled rows of the active cohort at some snapshots, of the customers in a range of buckets: one row per customer
--- and snapshot. Parameters: snapshot_dates, active_days, label_sources, first_bucket, end_bucket (excluded).
+-- The rows with a usable label at some snapshots, of the customers in a range of buckets: one row per customer and
+-- snapshot. Parameters: snapshot_dates, churn_days, as_of (NULL: what is known now), first_bucket, end_bucket (excluded).
 select {columns}
 from features.churn_weekly_features
 where snapshot_date = any(%(snapshot_dates)s)
-  and days_since_activity < %(active_days)s
-  and label_source = any(%(label_sources)s)
-  and labeled_churn is not null
+  and features.is_usable_label(snapshot_date, label_horizon_days, %(churn_days)s, %(as_of)s)
   and ops.customer_bucket(customer_id) >= %(first_bucket)s
   and ops.customer_bucket(customer_id) < %(end_bucket)s

@@ -5,6 +5,13 @@ set lock_timeout = '90s';
 begin;
 select pg_advisory_xact_lock(hashtextextended('docker/postgres/init', 0)) as locked \gset
 
+-- Databases made before the column was renamed.
+select format('alter table ops.%I rename column data_complete_through to payments_known_through', relname)
+from pg_catalog.pg_attribute
+join pg_catalog.pg_class on pg_class.oid = attrelid
+where relnamespace = 'ops'::regnamespace and attname = 'data_complete_through' and not attisdropped
+\gexec
+
 call ops.ensure_table('ops.raw_loads', 'One row per attempt to load a CSV file.', array[
     ['load_id', 'bigint generated always as identity primary key', 'Number of the attempt.'],
     ['table_name', 'text not null', 'Table that the file belongs to.'],
@@ -20,8 +27,9 @@ call ops.ensure_table('ops.raw_loads', 'One row per attempt to load a CSV file.'
     ['loaded_at', 'timestamptz not null default now()', 'When the load began.'],
     ['first_payment_date', 'date', 'PAYMENTS.csv: first day with a payment.'],
     ['extraction_month', 'date', 'ACTIVE_USER.csv: month -1 of the files, as its first day.'],
-    ['data_complete_through', 'date', 'PAYMENTS.csv: last day with a payment.'],
-    ['evaluate_cutoff', 'date', 'PAYMENTS.csv: first day that EVALUATE speaks of, the day after the last payment.']
+    ['payments_known_through', 'date', 'PAYMENTS.csv: last day with a payment.'],
+    ['evaluate_cutoff', 'date',
+        'EVALUATE.csv: first day that the flag speaks of, as assumed when a file with this digest first came.']
 ]);
 create index if not exists raw_loads_table_name on ops.raw_loads (table_name, load_id);
 
@@ -41,7 +49,7 @@ create index if not exists raw_rejects_load_id on ops.raw_rejects (load_id);
 call ops.ensure_table('ops.stated_dates', 'One row: what .env states in place of the dates found in the files.', array[
     ['one', 'boolean primary key default true check (one)', 'Keeps this table at one row.'],
     ['extraction_month', 'date', 'EXTRACTION_MONTH, as the first day of the month; NULL: not stated.'],
-    ['data_complete_through', 'date', 'DATA_COMPLETE_THROUGH; NULL: not stated.'],
+    ['payments_known_through', 'date', 'PAYMENTS_KNOWN_THROUGH; NULL: not stated.'],
     ['evaluate_cutoff', 'date', 'EVALUATE_CUTOFF; NULL: not stated.']
 ]);
 insert into ops.stated_dates default values on conflict do nothing;
@@ -62,18 +70,18 @@ found as (
     select
         min(first_payment_date) as first_payment_date,
         min(extraction_month) as extraction_month,
-        min(data_complete_through) as data_complete_through,
-        min(evaluate_cutoff) as evaluate_cutoff,
+        min(payments_known_through) as payments_known_through,
+        min(evaluate_cutoff) filter (where table_name = 'raw.evaluate') as evaluate_cutoff,
         string_agg(table_name || ' ' || file_digest, ', ' order by table_name, load_id) as digests
     from current_loads
 ),
 effective as (
-    -- a stated date replaces what was found, and the cutoff follows the stated end of the data
+    -- a stated date replaces what was found
     select
         found.first_payment_date,
         coalesce(stated.extraction_month, found.extraction_month) as extraction_month,
-        coalesce(stated.data_complete_through, found.data_complete_through) as data_complete_through,
-        coalesce(stated.evaluate_cutoff, stated.data_complete_through + 1, found.evaluate_cutoff) as evaluate_cutoff,
+        coalesce(stated.payments_known_through, found.payments_known_through) as payments_known_through,
+        coalesce(stated.evaluate_cutoff, found.evaluate_cutoff) as evaluate_cutoff,
         found.digests
     from found
     left join ops.stated_dates as stated on found.digests is not null
@@ -81,9 +89,9 @@ effective as (
 select
     first_payment_date,
     extraction_month,
-    data_complete_through,
+    payments_known_through,
     evaluate_cutoff,
-    md5(concat_ws(' ', digests, extraction_month, data_complete_through, evaluate_cutoff)) as raw_fingerprint
+    md5(concat_ws(' ', digests, extraction_month, payments_known_through, evaluate_cutoff)) as raw_fingerprint
 from effective
 where digests is not null
 union all
@@ -91,7 +99,7 @@ select null, null, null, null, null from effective where digests is null;
 comment on view ops.current_data is 'One row: what the loaded files cover. NULL where nothing is loaded.';
 comment on column ops.current_data.first_payment_date is 'First day with a payment.';
 comment on column ops.current_data.extraction_month is 'Month -1 of the files, as its first day.';
-comment on column ops.current_data.data_complete_through is 'Last day whose payments are known.';
+comment on column ops.current_data.payments_known_through is 'Last day whose payments are known.';
 comment on column ops.current_data.evaluate_cutoff is 'First day that EVALUATE speaks of.';
 comment on column ops.current_data.raw_fingerprint is
     'Changes exactly when the loaded churn files or the dates above change; the crypto history is no part of it.';

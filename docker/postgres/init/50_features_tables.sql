@@ -29,16 +29,19 @@ with ordinality as stated (name, type, meaning, position)
 \gexec
 
 call ops.ensure_table('ops.feature_builds',
-    'One row per snapshot in features.churn_weekly_features: the data and the SQL that its features come from, and the data, cutoff and rule that its labels come from.', array[
+    'One row per snapshot in features.churn_weekly_features: the data and the SQL that its features come from, and the data and rule that its labels come from.', array[
     ['snapshot_date', 'date primary key', 'Date of the snapshot.'],
     ['raw_fingerprint', 'text not null', 'ops.current_data.raw_fingerprint of the data that the features come from.'],
     ['feature_sql_digest', 'text not null', 'Digest of the SQL that built the features.'],
     ['rows_built', 'bigint not null', 'Customers in the snapshot.'],
     ['rows_inactive_60d', 'bigint not null', 'Customers among them who had churned already: label_source inactive_60d.'],
     ['labels_fingerprint', 'text not null', 'ops.current_data.raw_fingerprint of the data that the labels come from.'],
-    ['labels_cutoff', 'date not null', 'ops.current_data.evaluate_cutoff when they were set.'],
-    ['labels_rule', 'text not null', 'What the flag meant, and the digest of the SQL that set the labels.'],
+    ['labels_known_through', 'date not null default ''-infinity''',
+        'ops.current_data.payments_known_through when they were set.'],
+    ['labels_rule', 'text not null',
+        'What the flag meant, the first day that it spoke of, and the digest of the SQL that set the labels.'],
     ['run_id', 'text not null', 'Run that built the snapshot.'],
     ['built_at', 'timestamptz not null default now()', 'When it was built.']
 ]);
+alter table ops.feature_builds drop column if exists labels_cutoff; -- older versions
 commit;

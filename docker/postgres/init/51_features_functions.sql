@@ -11,11 +11,12 @@ language sql immutable parallel safe
 as $$ select bit_count(bits::bit(32))::int $$;
 
 -- The label of one customer at a snapshot. has_paid_since says whether a payment falls in [snapshot_date,
--- min(snapshot_date + churn_days, evaluate_cutoff)); the flag of raw.evaluate speaks of the two months from
+-- min(snapshot_date + churn_days, payments_known_through + 1)); the flag of raw.evaluate speaks of the two months from
 -- evaluate_cutoff. NULL means not known yet.
-drop function if exists features.churn_label(date, date, int, boolean, smallint, text); -- the version without the parameter churn_days
+drop function if exists features.churn_label(date, date, int, boolean, smallint, text), -- older versions
+    features.churn_label(date, date, int, int, boolean, smallint, text);
 create or replace function features.churn_label(
-    snapshot_date date, evaluate_cutoff date, churn_days int,
+    snapshot_date date, payments_known_through date, evaluate_cutoff date, churn_days int,
     days_since_activity int, has_paid_since boolean, evaluate_flag smallint, flag_means text
 ) returns table (labeled_churn smallint, label_source text, label_horizon_days smallint)
 language sql immutable parallel safe
@@ -34,10 +35,26 @@ as $$
     from (
         select case
             when days_since_activity >= churn_days then 'inactive_60d'
-            when has_paid_since or snapshot_date + churn_days <= evaluate_cutoff then 'observed'
-            when snapshot_date <= evaluate_cutoff and evaluate_flag is not null then 'evaluate'
+            when has_paid_since or snapshot_date + churn_days <= payments_known_through + 1 then 'observed'
+            when evaluate_cutoff between snapshot_date and snapshot_date + churn_days - 1
+                and evaluate_cutoff <= payments_known_through + 1 -- or a payment before the cutoff could be unknown
+                and evaluate_flag is not null then 'evaluate'
         end as source
     ) as decided
+$$;
+
+-- Whether a label is trained and measured on: it speaks of churn_days, or up to a week more, and its last day was over on
+-- as_of (NULL: no matter when). Rows that had churned already have no horizon, and no usable label.
+create or replace function features.is_usable_label(
+    snapshot_date date, label_horizon_days smallint, churn_days int, as_of date
+) returns boolean
+language sql immutable parallel safe
+as $$
+    select coalesce(
+        label_horizon_days between churn_days and churn_days + 7
+            and (as_of is null or snapshot_date + label_horizon_days <= as_of),
+        false
+    )
 $$;
 
 -- The pipeline writes rows but owns no tables, so this runs as the owner. The partition is created separately and then

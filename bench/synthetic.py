@@ -20,18 +20,18 @@ where not exists (select from ops.raw_loads)
 """
 RECORD_BUILD = """
 insert into ops.feature_builds (
-    snapshot_date, raw_fingerprint, feature_sql_digest, rows_built, rows_inactive_60d,
-    labels_fingerprint, labels_known_through, labels_rule, run_id
+    snapshot_date, sources, feature_sql_digest, rows_built, rows_inactive_60d,
+    label_sources, labels_known_through, labels_rule, run_id
 )
 select
-    snapshot_date, raw_fingerprint, %(digest)s, count(*), count(*) filter (where days_since_activity >= 60),
-    raw_fingerprint, payments_known_through, '', 'synthetic'
+    snapshot_date, sources - 'evaluate', %(digest)s, count(*), count(*) filter (where days_since_activity >= 60),
+    sources, payments_known_through, '', 'synthetic'
 from features.churn_weekly_features
 cross join ops.current_data
 where snapshot_date = %(snapshot_date)s
-group by snapshot_date, raw_fingerprint, payments_known_through
-on conflict (snapshot_date) do update set
-    raw_fingerprint = excluded.raw_fingerprint,
+group by snapshot_date, sources, payments_known_through
+on conflict (snapshot_date) where replaced_at is null do update set
+    sources = excluded.sources,
     rows_built = excluded.rows_built,
     rows_inactive_60d = excluded.rows_inactive_60d
 """

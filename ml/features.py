@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
 
 from ml import cli
 from ml.contracts.check import check as check_contract
@@ -20,22 +21,28 @@ from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 TABLE = catalogue.TABLE
 WORK_MEM = "128MB"  # a hash table may take twice as much (hash_mem_multiplier) before it spills to disk
 
-FRESH_BUILDS = "select snapshot_date from ops.feature_builds where raw_fingerprint = %s and feature_sql_digest = %s"
+FRESH_BUILDS = "select snapshot_date from ops.current_feature_builds where sources = %s and feature_sql_digest = %s"
 LABEL_COUNTS = """
     select coalesce(label_source, 'unknown'), count(*)
     from features.churn_weekly_features
     where snapshot_date = %s
     group by 1
 """
-FORGET_BUILD = "delete from ops.feature_builds where snapshot_date = %(snapshot_date)s"
+# A rerun from the same data and SQL gives the same rows, and stays the same build.
+SAME_BUILD = """
+    select 1 from ops.current_feature_builds
+    where (snapshot_date, sources, feature_sql_digest, rows_built, rows_inactive_60d)
+        = (%(snapshot_date)s, %(sources)s, %(feature_sql_digest)s, %(rows_built)s, %(rows_inactive_60d)s)
+"""
+END_BUILD = "update ops.current_feature_builds set replaced_at = now() where snapshot_date = %(snapshot_date)s"
 RECORD_BUILD = """
     insert into ops.feature_builds (
-        snapshot_date, raw_fingerprint, feature_sql_digest, rows_built, rows_inactive_60d,
-        labels_fingerprint, labels_known_through, labels_rule, run_id
+        snapshot_date, sources, feature_sql_digest, rows_built, rows_inactive_60d,
+        label_sources, labels_known_through, labels_rule, run_id
     )
     values (
-        %(snapshot_date)s, %(raw_fingerprint)s, %(feature_sql_digest)s, %(rows_built)s, %(rows_inactive_60d)s,
-        %(labels_fingerprint)s, %(labels_known_through)s, %(labels_rule)s, %(run_id)s
+        %(snapshot_date)s, %(sources)s, %(feature_sql_digest)s, %(rows_built)s, %(rows_inactive_60d)s,
+        %(label_sources)s, %(labels_known_through)s, %(labels_rule)s, %(run_id)s
     )
 """
 
@@ -58,7 +65,10 @@ def build_missing(snapshot_dates: list[date]) -> list[date]:
     """
     with connect(application_name="ml.features") as conn:
         fresh = {
-            found for (found,) in conn.execute(FRESH_BUILDS, (current_data(conn).raw_fingerprint, feature_sql_digest()))
+            found
+            for (found,) in conn.execute(
+                FRESH_BUILDS, (Jsonb(current_data(conn).feature_sources), feature_sql_digest())
+            )
         }
     missing = sorted(set(snapshot_dates) - fresh)
     for snapshot_date in missing:
@@ -125,15 +135,18 @@ def _build(snapshot_date: date) -> dict[str, Any]:
         inactive_60d = counts.get("inactive_60d", 0)
         record = {
             "snapshot_date": snapshot_date,
-            "raw_fingerprint": data.raw_fingerprint,
+            "sources": Jsonb(data.feature_sources),
             "feature_sql_digest": feature_sql_digest(),
             "rows_built": rows,
             "rows_inactive_60d": inactive_60d,
             "run_id": settings().pipeline_run_id,
             **labels.basis(conn, data),
         }
-        conn.execute(FORGET_BUILD, record)
-        conn.execute(RECORD_BUILD, record)
+        if conn.execute(SAME_BUILD, record).fetchone():
+            conn.execute(labels.RECORD_LABELS, record)
+        else:
+            conn.execute(END_BUILD, record)
+            conn.execute(RECORD_BUILD, record)
         matured = labels.mature(conn, data)
         if current_data(conn) != data:
             raise cli.TryLater(f"files were loaded while snapshot {snapshot_date} was being built; run it again")

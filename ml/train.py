@@ -49,7 +49,8 @@ DECIDING_CODE = (
 )  # fmt: skip
 DECIDING_SQL = ("select_labelled_rows",)
 ACTIVE_ROWS = """
-select coalesce(sum(rows_built - rows_inactive_60d), 0)::bigint from ops.feature_builds where snapshot_date = any(%s)
+select coalesce(sum(rows_built - rows_inactive_60d), 0)::bigint
+from ops.current_feature_builds where snapshot_date = any(%s)
 """
 
 

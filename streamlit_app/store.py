@@ -20,7 +20,7 @@ select score, model_version, scored_at
 from ops.churn_scoring
 where customer_id = %(customer_id)s and snapshot_date = %(snapshot_date)s
 """
-SNAPSHOTS = "select snapshot_date from ops.feature_builds order by snapshot_date desc"
+SNAPSHOTS = "select snapshot_date from ops.current_feature_builds order by snapshot_date desc"
 CUSTOMER_SNAPSHOTS = """
 select snapshot_date
 from features.churn_weekly_features

@@ -23,11 +23,22 @@ class CurrentData:
     payments_known_through: date
     evaluate_cutoff: date  # first day of the two months of the churn flag
     raw_fingerprint: str
+    sources: dict[str, str]  # digest of each raw table's content, and the extraction month
 
     @property
     def extraction_end(self) -> date:
         """First day after the extraction month."""
         return (self.extraction_month.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+    @property
+    def feature_sources(self) -> dict[str, str]:
+        """The sources that features are made from; a snapshot made from others is stale."""
+        return {name: content for name, content in self.sources.items() if name != "evaluate"}
+
+    @property
+    def label_sources(self) -> dict[str, str]:
+        """The sources that labels are made from."""
+        return {name: content for name, content in self.sources.items() if name in ("payments", "evaluate")}
 
     def months_ahead(self, snapshot_date: date) -> int:
         """Months from month -1 of `snapshot_date` to the extraction month: 1 where both are of May."""
@@ -42,7 +53,7 @@ def current_data(conn: psycopg.Connection) -> CurrentData:
         CommandError: the payments or another required file are not loaded.
     """
     row = conn.execute(
-        "select first_payment_date, extraction_month, payments_known_through, evaluate_cutoff, raw_fingerprint"
+        "select first_payment_date, extraction_month, payments_known_through, evaluate_cutoff, raw_fingerprint, sources"
         " from ops.current_data"
     ).fetchone()
     if row is None or None in row:

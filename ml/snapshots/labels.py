@@ -3,6 +3,7 @@
 from datetime import date
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from ml.settings import settings
 from ml.snapshots.catalogue import CHURN_DAYS
@@ -11,15 +12,15 @@ from ml.utils_io import sql
 
 OPEN_SNAPSHOTS = """
     select snapshot_date
-    from ops.feature_builds
+    from ops.current_feature_builds
     where labels_rule <> %(labels_rule)s
-        or (labels_fingerprint <> %(labels_fingerprint)s and snapshot_date + %(churn_days)s > labels_known_through + 1)
+        or (label_sources <> %(label_sources)s and snapshot_date + %(churn_days)s > labels_known_through + 1)
     order by snapshot_date
 """
 RECORD_LABELS = """
-    update ops.feature_builds
+    update ops.current_feature_builds
     set
-        labels_fingerprint = %(labels_fingerprint)s,
+        label_sources = %(label_sources)s,
         labels_known_through = %(labels_known_through)s,
         labels_rule = %(labels_rule)s
     where snapshot_date = %(snapshot_date)s
@@ -30,7 +31,7 @@ def basis(conn: psycopg.Connection, data: CurrentData) -> dict[str, object]:
     """What the labels written now are based on, as columns of ops.feature_builds."""
     ((rule,),) = conn.execute("select md5(pg_get_functiondef('features.churn_label'::regproc))").fetchall()
     return {
-        "labels_fingerprint": data.raw_fingerprint,
+        "label_sources": Jsonb(data.label_sources),
         "labels_known_through": data.payments_known_through,
         "labels_rule": f"{settings().evaluate_churn_means} from {data.evaluate_cutoff}, {CHURN_DAYS} days, {rule}",
     }

@@ -86,6 +86,7 @@ def version_tags(
         "categories": {name: sorted(fitted_on[name].dropna().unique()) for name in categorical},
         "training_quantiles": quantiles(fitted_on, features, TAG_QUANTILES),
         "training_quantiles_at": TAG_QUANTILES,
+        "training_missing_shares": {name: round(float(fitted_on[name].isna().mean()), 4) for name in features},
         "threshold": threshold,
         "threshold_rule": rule,
         "training_label_counts": label_counts(fitted_on),

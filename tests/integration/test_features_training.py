@@ -30,7 +30,7 @@ def for_training(until: str, lookback_weeks: int, as_of: str | None = None):
 
 
 def built(database) -> list[date]:
-    return [found for (found,) in database.rows("select snapshot_date from ops.feature_builds order by 1")]
+    return [found for (found,) in database.rows("select snapshot_date from ops.current_feature_builds order by 1")]
 
 
 def test_the_newest_sundays_are_built_and_used(here):
@@ -103,9 +103,13 @@ def test_missing_and_stale_snapshots_are_built_and_fresh_ones_left_alone(here):
     assert build_missing(SUNDAYS[2:]) == SUNDAYS[2:]
     assert build_missing(SUNDAYS) == SUNDAYS[:2]
     assert build_missing(SUNDAYS) == []
-    run_sql(here, "update ops.feature_builds set feature_sql_digest = 'older' where snapshot_date = '2019-04-14'")
+    run_sql(
+        here, "update ops.current_feature_builds set feature_sql_digest = 'older' where snapshot_date = '2019-04-14'"
+    )
     assert build_missing(SUNDAYS) == [date(2019, 4, 14)]
-    run_sql(here, "update ops.stated_dates set payments_known_through = '2019-06-29'")  # another raw_fingerprint
+    run_sql(here, "update ops.stated_dates set payments_known_through = '2019-06-29'")  # of labels
+    assert build_missing(SUNDAYS) == []
+    run_sql(here, "update ops.stated_dates set extraction_month = '2019-06-01'")
     assert build_missing(SUNDAYS) == SUNDAYS
 
 

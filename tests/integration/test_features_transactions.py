@@ -17,8 +17,8 @@ DDL = ROOT / "docker" / "postgres" / "init" / "50_features_tables.sql"
 def builds(database):
     """The record of builds, without run ids and times."""
     return database.rows(
-        "select snapshot_date, raw_fingerprint, feature_sql_digest, rows_built, rows_inactive_60d,"
-        " labels_fingerprint, labels_known_through, labels_rule from ops.feature_builds order by 1"
+        "select snapshot_date, sources, feature_sql_digest, rows_built, rows_inactive_60d,"
+        " label_sources, labels_known_through, labels_rule from ops.current_feature_builds order by 1"
     )
 
 

@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def test_nothing_is_known_before_the_first_load(database: Database) -> None:
-    assert database.rows("select * from ops.current_data") == [(None,) * 5]
+    assert database.rows("select * from ops.current_data") == [(None,) * 6]
 
 
 @pytest.mark.parametrize(

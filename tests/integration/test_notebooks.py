@@ -90,7 +90,7 @@ def test_explore_notebook_runs_before_any_feature_is_built(execute, seeded):
 def test_explore_notebook_shows_each_file_and_each_snapshot(execute, scored):
     notebook = execute(EXPLORE, scored.database)
     assert table_rows(cell_with(notebook, "from ops.raw_loads")) == 7  # six CSV files and the crypto history
-    ((snapshots,),) = scored.database.rows("select count(*) from ops.feature_builds")
+    ((snapshots,),) = scored.database.rows("select count(*) from ops.current_feature_builds")
     assert table_rows(cell_with(notebook, "churn_rate")) == snapshots == 8
 
 

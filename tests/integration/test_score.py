@@ -117,6 +117,8 @@ def test_customers_who_left_the_cohort_lose_their_score(scored):
 def test_readers_see_whole_snapshots_only(scored):
     """Held between DELETE and COPY, then again until the commit: the old rows, never none, never some."""
     before = scored.rows("select count(*), min(scored_at) from ops.churn_scoring")
+    with scored.connect() as conn:
+        conn.execute("update features.churn_weekly_features set tenure_days = tenure_days + 30")  # other scores
     with (
         scored.connect() as blocker,
         scored.connect() as repeatable,
@@ -177,7 +179,7 @@ def test_two_runs_take_turns(scored):
 
 def test_features_rebuilt_meanwhile_are_noticed(scored):
     with scored.connect() as conn:
-        conn.execute("update ops.feature_builds set rows_built = rows_built + 1")
+        conn.execute("update ops.current_feature_builds set rows_built = rows_built + 1")
     refuse(scored, TryLater, "the features were rebuilt meanwhile; run again")
 
 
@@ -192,19 +194,79 @@ def test_unseen_category_scores_as_rare_and_is_reported(scored):
     assert 0 <= scores(scored)[-1][2] <= 1
 
 
-def test_column_without_values_is_scored_and_reported(scored):
-    with scored.connect() as conn:
-        conn.execute("update features.churn_weekly_features set mau_mp_1 = null, gender = null")
-    result = score(scored)
-    assert result["features_without_values"] == ["gender", "mau_mp_1"]
+def missing(database, share):
+    """Make a feature unknown for this share of the snapshot's customers, and another for all of them."""
+    with database.connect() as conn:
+        conn.execute(
+            "update features.churn_weekly_features set tarjetas = null, mau_mp_1 = case when customer_id %% 100 >= %s"
+            " then coalesce(mau_mp_1, 1) end where snapshot_date = %s",
+            (100 * share, SNAPSHOT),
+        )
+
+
+def test_missing_features_stop_the_run_with_name_and_shares(scored):
+    missing(scored, 0.6)
+    says = r"cannot score 2019-05-26: mau_mp_1 is unknown for 6\d.\d% of the customers \(1\d.\d% in training\), "
+    says += r"tarjetas is unknown for 100.0% of the customers \(\d+.\d% in training\); .* --allow-missing"
+    before = scores(scored)
+    with pytest.raises(CommandError, match=says):
+        score(scored)
+    assert scores(scored) == before
+
+
+def test_missing_features_can_be_allowed_and_leave_a_mark(scored):
+    missing(scored, 0.6)
+    result = call(scored, lambda: ml.infer_batch.score(date.fromisoformat(SNAPSHOT), allow_missing=True))
+    assert list(result["missing_features"]) == ["mau_mp_1", "tarjetas"]
     assert result["scored"] == len(scores(scored))
+    ((_, state, recorded),) = scored.rows(
+        "select scoring_run_id, state, missing_features from ops.scoring_runs order by 1 desc limit 1"
+    )
+    assert state == "missing_features"
+    assert recorded["tarjetas"][0] == 1
+
+
+def test_a_few_more_unknown_values_do_not_stop_it(scored):
+    with scored.connect() as conn:
+        conn.execute("update features.churn_weekly_features set mau_mp_1 = null where customer_id % 10 = 0")
+    assert score(scored)["missing_features"] == {}
+
+
+def runs(database):
+    """Number, version and whether its scores were replaced, of each run for the snapshot."""
+    return database.rows(
+        "select scoring_run_id, model_version, replaced_at is not null from ops.scoring_runs"
+        " where snapshot_date = %(day)s order by 1",
+        {"day": SNAPSHOT},
+    )
+
+
+def test_replaced_scores_stay_in_the_history_and_an_identical_rerun_adds_nothing(scored):
+    first, known = scores(scored), len(runs(scored))
+    history = "select count(*) from ops.churn_scoring_history"
+    [(kept,)] = scored.rows(history)
+    assert not score(scored)["is_new"]
+    assert len(runs(scored)) == known
+    assert scored.rows(history) == [(kept,)]
+    with scored.connect() as conn:
+        conn.execute("update features.churn_weekly_features set tenure_days = tenure_days + 30")
+    assert score(scored)["is_new"]
+    old, new = runs(scored)[-2:]
+    assert (old[2], new[2]) == (True, False)
+    in_history = scored.rows(
+        "select customer_id, score, prediction from ops.churn_scoring_history where scoring_run_id = %(run)s"
+        " order by 1",
+        {"run": old[0]},
+    )
+    assert in_history == [(row[0], row[2], row[3]) for row in first]
+    assert scores(scored) != first
 
 
 def test_features_of_replaced_data_are_reported(scored):
-    assert score(scored)["features_from_current_data"]
+    assert score(scored)["stale_sources"] == []
     with scored.connect() as conn:
-        conn.execute("update ops.feature_builds set raw_fingerprint = 'older'")
-    assert not score(scored)["features_from_current_data"]
+        conn.execute('update ops.current_feature_builds set sources = sources || \'{"payments": "older"}\'')
+    assert score(scored)["stale_sources"] == ["payments"]
 
 
 def test_nobody_active(scored):

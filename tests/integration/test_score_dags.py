@@ -44,7 +44,8 @@ def test_scoring_without_a_model_says_what_to_run_then_training_alone_makes_it_w
     assert scored.returncode == 0, scored.stdout[-4000:]
     rows = scores(seeded)
     ((active,),) = seeded.rows(
-        "select rows_built - rows_inactive_60d from ops.feature_builds where snapshot_date = %(day)s", {"day": SNAPSHOT}
+        "select rows_built - rows_inactive_60d from ops.current_feature_builds where snapshot_date = %(day)s",
+        {"day": SNAPSHOT},
     )
     assert len(rows) == active > 1000
 

@@ -63,7 +63,7 @@ def heldout(trained):
 
 
 def test_snapshots_that_were_missing_are_built(trained):
-    built = trained.database.rows("select snapshot_date::text from ops.feature_builds order by 1")
+    built = trained.database.rows("select snapshot_date::text from ops.current_feature_builds order by 1")
     assert [day for (day,) in built] == CLOSED == trained.result["training_snapshots"]
 
 

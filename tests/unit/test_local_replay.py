@@ -11,7 +11,7 @@ from ml.snapshots.coverage import CurrentData
 
 
 def plan(first_payment: date, extraction_month: date, complete_through: date, *, has_crypto: bool) -> Plan:
-    data = CurrentData(first_payment, extraction_month, complete_through, date(2019, 7, 1), "fingerprint")
+    data = CurrentData(first_payment, extraction_month, complete_through, date(2019, 7, 1), "fingerprint", {})
     return replay.plan(data, has_crypto=has_crypto)
 
 

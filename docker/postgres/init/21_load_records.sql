@@ -75,6 +75,12 @@ found as (
         string_agg(table_name || ' ' || file_digest, ', ' order by table_name, load_id) as digests
     from current_loads
 ),
+by_source as (
+    select jsonb_object_agg(replace(table_name, 'raw.', ''), digests) as sources
+    from (
+        select table_name, string_agg(file_digest, ' ' order by load_id) as digests from current_loads group by table_name
+    ) as digest
+),
 effective as (
     -- a stated date replaces what was found
     select
@@ -91,11 +97,13 @@ select
     extraction_month,
     payments_known_through,
     evaluate_cutoff,
-    md5(concat_ws(' ', digests, extraction_month, payments_known_through, evaluate_cutoff)) as raw_fingerprint
+    md5(concat_ws(' ', digests, extraction_month, payments_known_through, evaluate_cutoff)) as raw_fingerprint,
+    sources || jsonb_build_object('extraction_month', extraction_month) as sources
 from effective
+cross join by_source
 where digests is not null
 union all
-select null, null, null, null, null from effective where digests is null;
+select null, null, null, null, null, null from effective where digests is null;
 comment on view ops.current_data is 'One row: what the loaded files cover. NULL where nothing is loaded.';
 comment on column ops.current_data.first_payment_date is 'First day with a payment.';
 comment on column ops.current_data.extraction_month is 'Month -1 of the files, as its first day.';
@@ -103,4 +111,6 @@ comment on column ops.current_data.payments_known_through is 'Last day whose pay
 comment on column ops.current_data.evaluate_cutoff is 'First day that EVALUATE speaks of.';
 comment on column ops.current_data.raw_fingerprint is
     'Changes exactly when the loaded churn files or the dates above change; the crypto history is no part of it.';
+comment on column ops.current_data.sources is
+    'Digests of the content of each raw table, and the extraction month: what features and labels are made from.';
 commit;

@@ -28,20 +28,40 @@ from rows from (json_to_recordset(:'columns') as (name text, type text, meaning 
 with ordinality as stated (name, type, meaning, position)
 \gexec
 
+-- Older versions kept the last build of a snapshot alone.
+select 'alter table ops.feature_builds drop constraint feature_builds_pkey'
+where to_regclass('ops.feature_builds') is not null
+    and not exists (
+        select from pg_catalog.pg_attribute
+        where attrelid = to_regclass('ops.feature_builds') and attname = 'build_id' and not attisdropped
+    )
+\gexec
 call ops.ensure_table('ops.feature_builds',
-    'One row per snapshot in features.churn_weekly_features: the data and the SQL that its features come from, and the data and rule that its labels come from.', array[
-    ['snapshot_date', 'date primary key', 'Date of the snapshot.'],
-    ['raw_fingerprint', 'text not null', 'ops.current_data.raw_fingerprint of the data that the features come from.'],
+    'One row per build of a snapshot of features.churn_weekly_features: what its features and labels are made from.', array[
+    ['build_id', 'bigint generated always as identity primary key', 'Order of the builds.'],
+    ['snapshot_date', 'date not null', 'Date of the snapshot.'],
+    ['sources', 'jsonb not null default ''{}''',
+        'Digests of the content of each raw table that features come from, and the extraction month.'],
     ['feature_sql_digest', 'text not null', 'Digest of the SQL that built the features.'],
     ['rows_built', 'bigint not null', 'Customers in the snapshot.'],
     ['rows_inactive_60d', 'bigint not null', 'Customers among them who had churned already: label_source inactive_60d.'],
-    ['labels_fingerprint', 'text not null', 'ops.current_data.raw_fingerprint of the data that the labels come from.'],
+    ['label_sources', 'jsonb not null default ''{}''',
+        'Digests of the content of raw.payments and raw.evaluate that the labels come from.'],
     ['labels_known_through', 'date not null default ''-infinity''',
-        'ops.current_data.payments_known_through when they were set.'],
+        'ops.current_data.payments_known_through when the labels were set.'],
     ['labels_rule', 'text not null',
         'What the flag meant, the first day that it spoke of, and the digest of the SQL that set the labels.'],
     ['run_id', 'text not null', 'Run that built the snapshot.'],
-    ['built_at', 'timestamptz not null default now()', 'When it was built.']
+    ['built_at', 'timestamptz not null default now()', 'When it was built.'],
+    ['replaced_at', 'timestamptz', 'When another build replaced its rows; NULL for the rows that are in the table.']
 ]);
-alter table ops.feature_builds drop column if exists labels_cutoff; -- older versions
+select format('alter table ops.feature_builds drop column %I', attname)
+from pg_catalog.pg_attribute
+where attrelid = 'ops.feature_builds'::regclass and not attisdropped
+    and attname in ('raw_fingerprint', 'labels_fingerprint', 'labels_cutoff') -- of older versions
+\gexec
+create unique index if not exists feature_builds_current on ops.feature_builds (snapshot_date) where replaced_at is null;
+create or replace view ops.current_feature_builds as select * from ops.feature_builds where replaced_at is null;
+comment on view ops.current_feature_builds is
+    'One row per snapshot in features.churn_weekly_features: the build that its rows come from.';
 commit;

@@ -34,6 +34,52 @@ call ops.ensure_table('ops.churn_scoring',
     ['scored_at', 'timestamptz not null', 'Start of the scoring run, the same for all rows of a snapshot.']
 ]);
 
+select to_regclass('ops.scoring_runs') is null as runs_are_new \gset
+call ops.ensure_table('ops.scoring_runs',
+    'Grain: one row per scoring run whose scores differ from those before it. Source: python -m ml.infer_batch.', array[
+    ['scoring_run_id', 'bigint generated always as identity primary key', 'Order of the runs.'],
+    ['snapshot_date', 'date not null', 'Snapshot that was scored.'],
+    ['model_version', 'text not null', 'Version of churn-logreg that gave the scores.'],
+    ['build_id', 'bigint references ops.feature_builds', 'Build of the features; NULL where it is not on record.'],
+    ['state', 'text not null check (state in (''complete'', ''missing_features''))',
+        'complete, or missing_features: scored by --allow-missing although features were unknown.'],
+    ['missing_features', 'jsonb not null default ''{}''',
+        'Each such feature with the share of customers without a value, here and in the training.'],
+    ['threshold', 'double precision', 'Score from which prediction is 1.'],
+    ['rows_scored', 'bigint not null', 'Customers scored.'],
+    ['rows_excluded', 'bigint', 'Customers of the snapshot who had churned already.'],
+    ['predicted_churn', 'bigint not null', 'Customers with prediction 1.'],
+    ['mean_score', 'double precision not null', 'Mean probability.'],
+    ['run_id', 'text not null', 'Airflow run, or shell.'],
+    ['scored_at', 'timestamptz not null', 'When the run started.'],
+    ['replaced_at', 'timestamptz',
+        'When another run replaced its scores, which are in ops.churn_scoring_history; NULL: they are in ops.churn_scoring.']
+]);
+create unique index if not exists scoring_runs_current on ops.scoring_runs (snapshot_date) where replaced_at is null;
+\if :runs_are_new
+insert into ops.scoring_runs (
+    snapshot_date, model_version, state, rows_scored, predicted_churn, mean_score, run_id, scored_at
+)
+select snapshot_date, min(model_version), 'complete', count(*), sum(prediction), avg(score), 'not on record', min(scored_at)
+from ops.churn_scoring
+group by snapshot_date;
+\endif
+
+create table if not exists ops.churn_scoring_history (
+    snapshot_date date not null,
+    scoring_run_id bigint not null,
+    customer_id bigint not null,
+    primary key (snapshot_date, scoring_run_id, customer_id)
+) partition by list (snapshot_date);
+call ops.ensure_table('ops.churn_scoring_history',
+    'Grain: one row per customer and replaced scoring run. Source: python -m ml.infer_batch.', array[
+    ['snapshot_date', 'date not null', 'Snapshot that was scored.'],
+    ['scoring_run_id', 'bigint not null', 'Run in ops.scoring_runs that gave the score.'],
+    ['customer_id', 'bigint not null', 'Customer (CUS_CUST_ID_BUY).'],
+    ['score', 'double precision not null', 'Probability, 0..1, that the customer churns.'],
+    ['prediction', 'smallint not null', '1 where score reached the threshold of the run, else 0.']
+]);
+
 call ops.ensure_table('ops.model_promotions',
     'Grain: one row per decision about which version of churn-logreg is in production. Source: python -m ml.promote.', array[
     ['promotion_id', 'bigint generated always as identity primary key', 'Order of the decisions.'],

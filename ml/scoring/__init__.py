@@ -1,0 +1,1 @@
+"""The parts of batch scoring: what a snapshot must contain, and the record of each run; for `ml.infer_batch`."""

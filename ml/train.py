@@ -23,7 +23,6 @@ from ml.model_config import (
     HEAVY_TAILED_FEATURES,
     MAX_HELDOUT_ROWS,
     MAX_TRAINING_ROWS,
-    MIN_TRAINING_EVENTS,
     MODEL_NAME,
     NUMERIC_FEATURES,
     PLAIN_FEATURES,
@@ -31,6 +30,7 @@ from ml.model_config import (
 from ml.settings import settings
 from ml.snapshots.coverage import require_covered
 from ml.store import registry
+from ml.training.checks import check_training
 from ml.training.dataset import digest, load
 from ml.training.evaluation import Evaluation, evaluate
 from ml.training.holdout import bucket_range, fold, is_heldout
@@ -120,23 +120,6 @@ def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str,
     return tuple(name for name in features if name not in left_out), left_out
 
 
-def check_trainable(rows: pd.DataFrame) -> None:
-    """Check that both classes have enough rows.
-
-    Raises:
-        CommandError: one of them has not.
-    """
-    churners = int(rows["labeled_churn"].sum())
-    stayers = len(rows) - churners
-    found = f"{churners} churners and {stayers} stayers among the labelled rows of {len(rows)} to train on"
-    if min(churners, stayers) == 0:
-        raise cli.CommandError(f"one class only: {found}; check EVALUATE.csv and EVALUATE_CHURN_MEANS")
-    if min(churners, stayers) < MIN_TRAINING_EVENTS:
-        raise cli.CommandError(
-            f"too few rows: {found}; {MIN_TRAINING_EVENTS} of each are needed: add weeks or customers"
-        )
-
-
 def code_digest() -> str:
     """Digest of the code that determines a version, and of the versions of the libraries."""
     features = HEAVY_TAILED_FEATURES, PLAIN_FEATURES, CATEGORICAL_FEATURES
@@ -150,7 +133,7 @@ def code_digest() -> str:
 def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFrame) -> registry.ChurnVersion:
     heldout_mask = is_heldout(rows["customer_id"].to_numpy())
     heldout, fitted_on = rows[heldout_mask], rows[~heldout_mask]
-    check_trainable(fitted_on)
+    warnings = check_training(fitted_on, heldout, training.snapshot_date, training.features)
     features = list(training.features)
     churned = fitted_on["labeled_churn"].to_numpy()
     fitted = fit(fitted_on[features], churned, fold(fitted_on["customer_id"].to_numpy()))
@@ -159,6 +142,7 @@ def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFra
     scores = fitted.pipeline.predict_proba(heldout[features])[:, 1]
     evaluation = evaluate(heldout, scores)
     tags = version_tags(training, fitted_on, heldout, evaluation, threshold, rule)
+    tags["warnings"] = json.dumps(warnings)
     mlflow.set_experiment(MODEL_NAME)
     with mlflow.start_run(run_name=f"{MODEL_NAME} {training.snapshot_date}"):
         _log(training, fitted, fitted_on, evaluation, tags)
@@ -233,6 +217,7 @@ def _summary(version: registry.ChurnVersion, *, created: bool) -> dict[str, Any]
         "threshold": version.threshold,
         "heldout_metrics": version.tag("heldout_metrics"),
         "left_out_features": sorted(version.tag("left_out_features")),
+        "warnings": version.tag("warnings"),
     }
 
 

@@ -15,6 +15,7 @@ from tests.integration.churn_rows import call, fill, forget_models, production, 
 from tests.integration.faults import Running
 
 SNAPSHOTS = ("2019-05-12", "2019-05-19", "2019-05-26")
+WHY = "the campaign of May needs it"
 DECISIONS = (
     "select action, challenger_version, champion_version, production_version, carried_out_at is not null"
     " from ops.model_promotions order by promotion_id"
@@ -43,7 +44,7 @@ def client(shared):
         if int(version.version) > 3:
             client.delete_model_version("churn-logreg", version.version)
     with shared.connect() as conn:
-        conn.execute("truncate ops.model_promotions restart identity")
+        conn.execute("truncate ops.model_promotions restart identity; truncate ops.churn_scoring")
     return client
 
 
@@ -51,23 +52,27 @@ def client(shared):
 def promote(shared, client):
     """Decide about a version (none: the newest) and return what the command would print."""
 
-    def decide(version=None, *, force=False):
-        return call(shared, lambda: ml.promote.promote(version, force=force))
+    return lambda version=None: call(shared, ml.promote.promote, version)
 
-    return decide
+
+@pytest.fixture
+def force(shared, client):
+    """Promote by hand and return what the command would print."""
+    return lambda version: call(shared, ml.promote.promote_by_hand, version, WHY)
 
 
 @pytest.fixture
 def rollback(shared, client):
     """Go back a version and return what the command would print."""
-    return lambda: call(shared, ml.promote.rollback)
+    return lambda: call(shared, ml.promote.rollback, WHY)
 
 
-def register_worse(shared, client):
-    """A version like version 3 whose coefficients point the other way."""
+def register_like_3(shared, client, *, turned=1.0, shifted=0.0):
+    """A version like version 3 with its coefficients times `turned`, and its intercept plus `shifted`."""
     mlflow.set_tracking_uri(shared.extra_env["MLFLOW_TRACKING_URI"])
     model = mlflow.sklearn.load_model("models:/churn-logreg/3")
-    model[-1].coef_ = -model[-1].coef_
+    model[-1].coef_ = turned * model[-1].coef_
+    model[-1].intercept_ = model[-1].intercept_ + shifted
     tags = dict(client.get_model_version("churn-logreg", "3").tags)
     with mlflow.start_run():
         logged = mlflow.sklearn.log_model(

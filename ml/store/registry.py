@@ -12,6 +12,7 @@ import mlflow
 import mlflow.sklearn
 import requests
 from mlflow.exceptions import MlflowException, RestException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
 
@@ -148,7 +149,9 @@ def load(version: ChurnVersion) -> Pipeline:
     """
     try:
         return mlflow.sklearn.load_model(f"models:/{MODEL_NAME}/{version.version}")
-    except (FileNotFoundError, ImportError, AttributeError, EOFError) as error:
+    except (FileNotFoundError, ImportError, AttributeError, EOFError, MlflowException) as error:
+        if isinstance(error, MlflowException) and error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            raise
         raise CommandError(f"{MODEL_NAME} version {version.version} cannot be loaded: {error}") from error
 
 

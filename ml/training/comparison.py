@@ -121,19 +121,19 @@ def judge(rows: pd.DataFrame, challenger: Scored, candidates: list[Scored]) -> J
     worse = [name for name, figure in figures.items() if figure.is_worse]
     unproven = [name for name, figure in figures.items() if not figure.is_within]
     if worse:
-        action, verdict = "keep", f"worse in {' and '.join(worse)}"
+        action, verdict = "keep", f"worse than version {reference.version} in {' and '.join(worse)}"
     elif unproven:
-        action, verdict = "inconclusive", f"not shown to be within the limit of {' and '.join(unproven)}"
+        action, verdict = (
+            "inconclusive",
+            f"not shown to be as good as version {reference.version} in {' and '.join(unproven)}",
+        )
     else:
-        action, verdict = "promote", "not worse"
-    shown = "; ".join(
-        f"{name} {f.challenger:.4f} against {f.reference:.4f},"
-        f" loss {f.loss.value:.4f} [{f.loss.low:.4f}, {f.loss.high:.4f}] of at most {f.limit}"
-        for name, f in figures.items()
+        action, verdict = "promote", f"not worse than version {reference.version}"
+    losses = ", ".join(
+        f"{name} {each.loss.value:+.4f} ({each.loss.low:+.4f} to {each.loss.high:+.4f}, limit {each.limit})"
+        for name, each in figures.items()
     )
-    return Judgement(
-        action, f"{verdict}, compared with version {reference.version}: {shown}", reference.version, figures
-    )
+    return Judgement(action, f"{verdict}; losses: {losses}", reference.version, figures)
 
 
 def compare(

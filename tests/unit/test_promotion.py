@@ -1,21 +1,14 @@
 """The promotion policy, measured on made-up customers: what goes into production, what never does, and what adds up."""
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
-from ml.promotion_policy import LIMITS
-from ml.training.comparison import Scored, compare, judge
+from ml.training.comparison import Scored
 from ml.training.pipeline import best_f1_threshold
 
 ROOT = Path(__file__).resolve().parents[2]

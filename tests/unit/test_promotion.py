@@ -3,6 +3,8 @@
 import re
 import shutil
 from collections import Counter
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 import ml.train
 from ml.promotion_policy import LIMITS
+from ml.store.promotions import History
 from ml.training.comparison import Scored, compare, judge, plain_figures
 from ml.training.pipeline import best_f1_threshold
 
@@ -175,6 +178,15 @@ def test_far_fewer_or_more_flagged_customers_are_for_a_person_to_accept(world):
     )
 
 
+@pytest.mark.parametrize("name", ["log_loss", "roc_auc", "calibration"])
+def test_each_limit_alone_keeps_a_worse_version_out(monkeypatch, world, name):
+    for other in set(LIMITS) - {name}:
+        monkeypatch.setitem(LIMITS, other, 1.0)
+    worse = {"roc_auc": partial(world.with_lower_auc, by=0.01)}.get(name, partial(moved, by=-0.5))
+    said = world.judge(worse(world.version))
+    assert (said.action, said.reason.split(";")[0]) == ("keep", f"worse than version fit in {name}")
+
+
 def test_too_few_rows_are_inconclusive(world):
     few, noise = world.measured[:300], np.random.default_rng(1).standard_normal(300)
     theirs = Scored("2", world.version.scores[:300], world.version.threshold)
@@ -185,6 +197,17 @@ def test_too_few_rows_are_inconclusive(world):
     said = judge(few[:20], Scored("3", ours.scores[:20], 0.5), [Scored("2", theirs.scores[:20], 0.5)])
     assert said.action == "inconclusive"
     assert said.reason.startswith("not measurable on 20 held-out rows with ")
+
+
+def test_what_was_withdrawn_is_not_gone_back_to_though_it_lies_deeper_in_the_stack():
+    history = History()
+    for version in ("1", "2", "1"):
+        history.push(version)
+    assert history.standing == ["2", "1"]
+    history.go_back_to("2", datetime(2019, 5, 26))
+    assert (history.production, history.standing, set(history.withdrawn)) == ("2", ["2"], {"1"})
+    history.push("1")
+    assert (history.standing, history.withdrawn) == (["2", "1"], {})
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # Everything a person or CI runs. `make help` lists the targets; GNU make 3.81 (macOS) is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down local-ps local-logs psql env airflow rollback seed replay-rejects data clean test lint locks
+.PHONY: help demo local-up local-down local-ps local-logs psql env airflow promote rollback hold unhold seed replay-rejects data clean test lint locks
 
 # The first interpreter of a supported version; PYTHON=/path/to/python names another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -45,9 +45,27 @@ env: ## Print connection variables: eval "$(make -s env)"
 airflow: ## Run the airflow command (ARGS="dags test churn_train_register_m 2019-05-31")
 	@$(call either,$(LOCAL) airflow $(ARGS),$(COMPOSE) exec airflow-webserver airflow $(ARGS))
 
-rollback: ## Bring the previous Production model back
-	@$(call either,$(LOCAL) ml promote --rollback $(ARGS),$(COMPOSE) exec airflow-scheduler \
-		sh -c 'exec "$$ML_PYTHON" -m ml.promote --rollback "$$@"' promote $(ARGS))
+# What a person types reaches the command as it is, whatever quotes or dollars are in it: neither make nor the shell reads
+# it as code. The person is WHO, else the user.
+unexport VERSION WHY WHO
+export PROMOTION_VERSION := $(value VERSION)
+export PROMOTION_WHY := $(value WHY)
+export PROMOTION_WHO := $(value WHO)
+by_hand = set -- $(1) --why "$$PROMOTION_WHY" --who "$${PROMOTION_WHO:-$$(id -un)}"; \
+	$(call either,$(LOCAL) ml promote "$$@",$(COMPOSE) exec airflow-scheduler \
+		sh -c 'exec "$$ML_PYTHON" -m ml.promote "$$@"' promote "$$@")
+
+promote: ## Put a model version into production by hand (VERSION=3 WHY="..." WHO=name)
+	@$(call by_hand,--force --version "$$PROMOTION_VERSION")
+
+rollback: ## Withdraw the model in production and bring back the one before (WHY="..." WHO=name)
+	@$(call by_hand,--rollback)
+
+hold: ## Stop promotions of the model (WHY="..." WHO=name)
+	@$(call by_hand,--hold)
+
+unhold: ## Let promotions of the model go on (WHY="..." WHO=name)
+	@$(call by_hand,--unhold)
 
 seed: ## Load the six CSV files and the crypto history into the running stack (FORCE=1 accepts a file that shrank)
 	@if $(LOCAL) runs; then $(LOCAL) seed --reload $(if $(FORCE),--force); else $(MAKE) compose-seed; fi

@@ -1,4 +1,4 @@
-"""Constants of the model and limits for decisions about it. Changing a value here makes a new version."""
+"""Constants of the model. Changing a value here makes a new version."""
 
 from ml.snapshots import catalogue
 
@@ -33,6 +33,3 @@ MIN_MEASURED_EVENTS = 30  # of each class; with fewer, nothing is measured
 BOOTSTRAP_REPLICATES = 200
 BOOTSTRAP_SEED = 20190526
 INTERVAL = (0.025, 0.975)
-
-# A challenger goes to production unless it is worse than the champion by more than one of these, on the same rows.
-PROMOTION_MARGINS = {"roc_auc": 0.005, "log_loss": 0.005}

@@ -1,205 +1,261 @@
 """Decide which version of `churn-logreg` is in production, carry it out in MLflow, and keep the decision on record."""
 
 import argparse
-from dataclasses import asdict, dataclass
+import getpass
+import sys
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import psycopg
 from mlflow.tracking import MlflowClient
 
-from ml import cli
+from ml import cli, infer_batch
 from ml.model_config import MODEL_NAME
 from ml.settings import settings
-from ml.store import registry
-from ml.training.comparison import compare
+from ml.store import production, promotions, registry
+from ml.store.promotions import Decision, History
+from ml.training.comparison import judge, plain_figures, score_heldout
+from ml.training.dataset import digest
 from ml.utils_io import connect, one_at_a_time
 
 RETRAIN = "train one: airflow dags test churn_train_register_m YYYY-MM-DD"
-
-# The version that was in production when this one was promoted last. Rollbacks do not count: a second one
-# goes back to the version before.
-REPLACED_VERSION = """
-select champion_version
-from ops.model_promotions
-where action = 'promote' and production_version = %(version)s and champion_version is not null
-order by promotion_id desc
+# The newest snapshot that has scores, else the newest with features; and the version of its scores, if any.
+NEWEST_SNAPSHOT = """
+select build.snapshot_date, scored.model_version
+from ops.current_feature_builds as build
+left join lateral (
+    select model_version from ops.churn_scoring where snapshot_date = build.snapshot_date limit 1
+) as scored on true
+order by scored.model_version is null, build.snapshot_date desc
 limit 1
 """
-# Whether the champion was already kept against the same challenger, on the same rows and for the same reason.
-SAME_DECISION = """
-select 1
-from ops.model_promotions
-where action = 'keep' and challenger_version = %(challenger_version)s and champion_version = %(champion_version)s
-    and evaluation_digest is not distinct from %(evaluation_digest)s and reason = %(reason)s
-limit 1
-"""
-# When a rollback replaced this version, if it has not been promoted since.
-ROLLED_BACK_FROM = """
-select decided_at
-from ops.model_promotions as decision
-where action = 'rollback' and champion_version = %(version)s
-    and not exists (
-        select from ops.model_promotions as later
-        where later.action = 'promote' and later.production_version = %(version)s
-            and later.promotion_id > decision.promotion_id
-    )
-order by promotion_id desc
-limit 1
-"""
-INSERT_DECISION = """
-insert into ops.model_promotions (
-    action, challenger_version, champion_version, production_version, reason, evaluation_digest, heldout_rows,
-    challenger_roc_auc, champion_roc_auc, challenger_log_loss, champion_log_loss, run_id
-)
-values (
-    %(action)s, %(challenger_version)s, %(champion_version)s, %(production_version)s, %(reason)s,
-    %(evaluation_digest)s, %(heldout_rows)s, %(challenger_roc_auc)s, %(champion_roc_auc)s,
-    %(challenger_log_loss)s, %(champion_log_loss)s, %(run_id)s
-)
-returning promotion_id
-"""
-OPEN_DECISIONS = """
-select promotion_id, champion_version, production_version
-from ops.model_promotions
-where carried_out_at is null
-order by promotion_id
-"""
-MARK_CARRIED_OUT = """
-update ops.model_promotions
-set carried_out_at = now(), reason = reason || %(note)s
-where promotion_id = %(promotion_id)s
-"""
+Decide = Callable[[psycopg.Connection, MlflowClient, History], Decision]
 
 
-@dataclass(frozen=True)
-class Decision:
-    """One row of ops.model_promotions, before it is carried out."""
-
-    action: str
-    challenger_version: str
-    champion_version: str | None
-    production_version: str
-    reason: str
-    evaluation_digest: str | None = None
-    heldout_rows: int | None = None
-    challenger_roc_auc: float | None = None
-    champion_roc_auc: float | None = None
-    challenger_log_loss: float | None = None
-    champion_log_loss: float | None = None
-
-
-def promote(version: str | None = None, *, force: bool = False) -> dict[str, Any]:
-    """Compare `version` (none: the newest) with the one in production and promote it unless it is worse.
+def promote(version: str | None = None) -> dict[str, Any]:
+    """Compare `version` (none: the newest) with the best so far, and promote it if it is shown to be no worse.
 
     Raises:
         CommandError: nothing is registered, or not that version.
         TryLater: PostgreSQL or MLflow cannot be reached.
     """
 
-    def decide(conn: psycopg.Connection, client: MlflowClient) -> Decision | None:
-        challenger = registry.newest(client) if version is None else registry.get(client, version)
-        if challenger is None:
-            raise cli.CommandError(f"no version of {MODEL_NAME} is registered; {RETRAIN}")
-        current = registry.production_version(client)
+    def decide(conn: psycopg.Connection, client: MlflowClient, history: History) -> Decision:
+        challenger, current = _challenger(client, version), history.production
         if current == challenger.version:
-            return None
+            return _nothing(f"version {current} is in production", current)
+        if history.held:
+            reason = f"{history.held}; to end this: make unhold"
+            return Decision("keep", reason, challenger.version, current, current, _who())
         if current is None:
-            return Decision("promote", challenger.version, None, challenger.version, "first version in production")
-        if force:
-            reason = "promoted by hand, not compared"
-            return Decision("promote", challenger.version, current, challenger.version, reason)
-        decision = _judge(conn, challenger, registry.get(client, current))
-        on_record = decision.action == "keep" and conn.execute(SAME_DECISION, asdict(decision)).fetchone()
-        return None if on_record else decision
+            reason = "first version in production"
+            return Decision("promote", reason, challenger.version, None, challenger.version, _who())
+        return _judge(conn, client, history, challenger, current)
 
     return _run(decide)
 
 
-def rollback() -> dict[str, Any]:
-    """Bring back the version that the one in production replaced.
+def promote_by_hand(version: str | None, why: str, who: str = "") -> dict[str, Any]:
+    """Put `version` (none: the newest) into production without a comparison. Raises what `promote` does.
 
     Raises:
-        CommandError: nothing is in production, or it replaced nothing.
-        TryLater: PostgreSQL or MLflow cannot be reached.
+        CommandError: no reason is given, or promotions are on hold.
     """
+    why = _stated(why, 'make promote VERSION=3 WHY="..."')
 
-    def decide(conn: psycopg.Connection, client: MlflowClient) -> Decision:
-        current = registry.production_version(client)
-        if current is None:
-            raise cli.CommandError(f"no version of {MODEL_NAME} is in production; {RETRAIN}")
-        found = conn.execute(REPLACED_VERSION, {"version": current}).fetchone()
-        if found is None:
-            raise cli.CommandError(f"{MODEL_NAME} version {current} replaced no other; there is nothing to go back to")
-        previous = registry.get(client, found[0])
-        reason = f"rolled back from version {current} by hand"
-        return Decision("rollback", previous.version, current, previous.version, reason)
+    def decide(conn: psycopg.Connection, client: MlflowClient, history: History) -> Decision:
+        challenger, current = _challenger(client, version), history.production
+        if current == challenger.version:
+            return _nothing(f"version {current} is in production", current)
+        if history.held:
+            raise cli.CommandError(f"promotions are {history.held}; end this first: make unhold")
+        reason = f"promoted by hand, not compared: {why}"
+        return Decision("promote", reason, challenger.version, current, challenger.version, _who(who), why)
 
     return _run(decide)
 
 
-def _run(decide: Any) -> dict[str, Any]:
-    """Decide and carry out while no other promotion runs; first finish what a killed run has left."""
+def rollback(why: str, who: str = "") -> dict[str, Any]:
+    """Withdraw the version in production, and bring back the newest before it that is not withdrawn.
+
+    Raises:
+        CommandError: no reason is given, nothing is in production, or nothing is left to go back to.
+        TryLater: PostgreSQL or MLflow cannot be reached.
+    """
+    why = _stated(why, 'make rollback WHY="..."')
+
+    def decide(conn: psycopg.Connection, client: MlflowClient, history: History) -> Decision:
+        current = history.production
+        if current is None:
+            raise cli.CommandError(f"no version of {MODEL_NAME} is in production; {RETRAIN}")
+        registered = registry.by_number(client)
+        earlier = [version for version in history.standing if version in registered and version != current]
+        if not earlier:
+            raise cli.CommandError(
+                f"there is nothing to go back to: no version was in production before {MODEL_NAME} version {current}"
+                " and is registered and not withdrawn"
+            )
+        reason = f"rolled back from version {current} by hand: {why}"
+        return Decision("rollback", reason, earlier[-1], current, earlier[-1], _who(who), why)
+
+    return _run(decide)
+
+
+def hold(why: str, who: str = "") -> dict[str, Any]:
+    """Stop promotions until `unhold`; a rollback stays possible.
+
+    Raises:
+        CommandError: no reason is given.
+        TryLater: PostgreSQL or MLflow cannot be reached.
+    """
+    why = _stated(why, 'make hold WHY="..."')
+    return _run(
+        lambda conn, client, history: Decision(
+            "hold", f"promotions are held: {why}", None, history.production, history.production, _who(who), why
+        )
+    )
+
+
+def unhold(why: str = "", who: str = "") -> dict[str, Any]:
+    """End a hold; without one, nothing happens. Raises TryLater if PostgreSQL or MLflow cannot be reached."""
+    why = " ".join(why.splitlines()).strip()
+
+    def decide(conn: psycopg.Connection, client: MlflowClient, history: History) -> Decision:
+        current = history.production
+        if not history.held:
+            return _nothing("promotions are not on hold", current)
+        reason = f"promotions go on{why and f': {why}'}"
+        return Decision("unhold", reason, None, current, current, _who(who), why or None)
+
+    return _run(decide)
+
+
+def _run(decide: Decide) -> dict[str, Any]:
+    """Decide and carry out while no other promotion runs; first put in order what a killed run or a hand has left."""
     with registry.session() as client, one_at_a_time("ml.promote"), connect(application_name="ml.promote") as conn:
         conn.autocommit = True  # decisions are committed before MLflow is changed
-        repaired = _repair(conn, client)
-        decision = decide(conn, client)
-        if decision is not None:
-            _carry_out(conn, client, decision)
-        production = registry.production_version(client)
-    said = asdict(decision) if decision else {"action": "none", "reason": f"version {production} is in production"}
-    return {"production_version": production, "repaired": repaired, **said}
+        repaired = production.put_in_order(conn, client)
+        decision = decide(conn, client, promotions.history(conn))
+        production.carry_out(conn, client, decision)
+        current = registry.production_version(client)
+        scored_again = _score_again(conn, current, has_changed=bool(repaired) or decision.action in production.CHANGES)
+    return {"production_version": current, "repaired": repaired, "scored_again": scored_again, **decision.told}
 
 
-def _judge(conn: psycopg.Connection, challenger: registry.ChurnVersion, champion: registry.ChurnVersion) -> Decision:
-    keep = partial(Decision, "keep", challenger.version, champion.version, champion.version)
-    promote = partial(Decision, "promote", challenger.version, champion.version, challenger.version)
-    by_hand = f"to promote it all the same: python -m ml.promote --version {challenger.version} --force"
-    ours, theirs = challenger.training_snapshots[-1], champion.training_snapshots[-1]
-    if ours < theirs:
-        return keep(f"trained on snapshots up to {ours}, the one in production up to {theirs}; {by_hand}")
-    if withdrawn := conn.execute(ROLLED_BACK_FROM, {"version": challenger.version}).fetchone():
-        return keep(f"rolled back from on {withdrawn[0]:%Y-%m-%d}; {by_hand}")
-    worse, found = compare(conn, challenger, champion)
-    return (keep if worse else promote)(**found)
+def _judge(
+    conn: psycopg.Connection, client: MlflowClient, history: History, challenger: registry.ChurnVersion, current: str
+) -> Decision:
+    decide = partial(Decision, challenger_version=challenger.version, champion_version=current, who=_who())
+    keep, registered = partial(decide, "keep", production_version=current), registry.by_number(client)
+    by_hand = f'to promote it all the same: make promote VERSION={challenger.version} WHY="..."'
+    if withdrawn_at := history.withdrawn.get(challenger.version):
+        return keep(reason=f"rolled back from on {withdrawn_at:%Y-%m-%d}; {by_hand}")
+    newest, known = challenger.training_snapshots[-1], registered[current].training_snapshots[-1]
+    if newest < known:
+        return keep(reason=f"trained on snapshots up to {newest}, the one in production up to {known}; {by_hand}")
+    candidates = [registered[version] for version in history.standing if version in registered]
+    rows, scored, others = score_heldout(conn, challenger, candidates)
+    if not others:
+        reason = "not compared: no earlier version can be scored any more"
+        return decide("promote", reason=reason, production_version=challenger.version)
+    judgement = judge(rows, scored, others)
+    churned = rows["labeled_churn"].to_numpy()
+    plain = {each.version: plain_figures(churned, each) for each in (scored, *others) if judgement.figures}
+    ours, theirs = plain.get(challenger.version, {}), plain.get(current, {})
+    return decide(
+        judgement.action,
+        reason=judgement.reason,
+        production_version=challenger.version if judgement.action == "promote" else current,
+        reference_version=judgement.reference,
+        figures={name: compared.row for name, compared in judgement.figures.items()},
+        evaluation_digest=digest(rows),
+        heldout_rows=len(rows),
+        challenger_roc_auc=ours.get("roc_auc"),
+        champion_roc_auc=theirs.get("roc_auc"),
+        challenger_log_loss=ours.get("log_loss"),
+        champion_log_loss=theirs.get("log_loss"),
+    )
 
 
-def _carry_out(conn: psycopg.Connection, client: MlflowClient, decision: Decision) -> None:
-    """Record, act, then mark as done: if the run is killed in between, `_repair` finds the row."""
-    row = {**asdict(decision), "run_id": settings().pipeline_run_id}
-    ((promotion_id,),) = conn.execute(INSERT_DECISION, row).fetchall()
-    if decision.action != "keep":
-        registry.set_production(client, decision.production_version)
-    conn.execute(MARK_CARRIED_OUT, {"promotion_id": promotion_id, "note": ""})
+def _score_again(conn: psycopg.Connection, version: str | None, *, has_changed: bool) -> dict[str, Any] | str | None:
+    """Score the newest snapshot by the version now in production, unless it has that version's scores.
+
+    Returns the counts, None if there was nothing to do, or why it failed: the promotion stands all the same.
+    """
+    newest = conn.execute(NEWEST_SNAPSHOT).fetchone()
+    if version is None or newest is None:
+        return None
+    snapshot_date, scored_by = newest
+    if scored_by == version or (scored_by is None and not has_changed):
+        return None
+    try:
+        return infer_batch.score(snapshot_date)
+    except (cli.CommandError, cli.TryLater, cli.Skip, psycopg.Error) as error:
+        said = (
+            f"snapshot {snapshot_date} is not scored by version {version}: {' '.join(str(error).split())};"
+            f' score it: make airflow ARGS="dags test churn_batch_score_w {snapshot_date}"'
+        )
+        print(f"warning: {said}", file=sys.stderr)
+        return said
 
 
-def _repair(conn: psycopg.Connection, client: MlflowClient) -> list[str]:
-    """Carry out recorded decisions that are still open, and let the stage follow the alias; return what was done."""
-    done = []
-    for promotion_id, champion, wanted in conn.execute(OPEN_DECISIONS).fetchall():
-        current, note = registry.production_version(client), ""
-        if current == champion and current != wanted:
-            registry.set_production(client, wanted)
-            done.append(f"alias set to version {wanted}, as decided in promotion {promotion_id}")
-        elif current != wanted:
-            note = f" (not carried out: the alias was moved to version {current} meanwhile)"
-        conn.execute(MARK_CARRIED_OUT, {"promotion_id": promotion_id, "note": note})
-    changed = registry.follow_alias(client)
-    return done + [f"stage of version {version} follows the alias" for version in changed]
+def _challenger(client: MlflowClient, version: str | None) -> registry.ChurnVersion:
+    challenger = registry.newest(client) if version is None else registry.get(client, version)
+    if challenger is None:
+        raise cli.CommandError(f"no version of {MODEL_NAME} is registered; {RETRAIN}")
+    return challenger
+
+
+def _nothing(reason: str, current: str | None) -> Decision:
+    return Decision("none", reason, None, current, current, _who())
+
+
+def _who(person: str = "") -> str:
+    """The person named, else WHO, else the Airflow run, else the user of this process."""
+    run_id = settings().pipeline_run_id
+    return person or settings().who or (getpass.getuser() if run_id == "shell" else f"Airflow run {run_id}")
+
+
+def _stated(why: str, command: str) -> str:
+    """`why` in one line.
+
+    Raises:
+        CommandError: it is empty.
+    """
+    if not (line := " ".join(why.splitlines()).strip()):
+        raise cli.CommandError(f"say why, it goes on record: {command}")
+    return line
 
 
 def main() -> None:
-    """Command line: `python -m ml.promote [--version 3] [--force]`, or `python -m ml.promote --rollback`."""
+    """Command line: `python -m ml.promote [--version 3]`, or one of `--force --rollback --hold --unhold`, by hand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--version", help="version to promote (default: the newest)")
-    parser.add_argument("--force", action="store_true", help="promote without comparing")
-    parser.add_argument("--rollback", action="store_true", help="bring back the version before the one in production")
+    by_hand = parser.add_mutually_exclusive_group()
+    by_hand.add_argument("--force", action="store_true", help="promote by hand, without comparing")
+    by_hand.add_argument("--rollback", action="store_true", help="bring back the version before the one in production")
+    by_hand.add_argument("--hold", action="store_true", help="stop promotions")
+    by_hand.add_argument("--unhold", action="store_true", help="let them go on")
+    parser.add_argument("--why", help="reason for what is done by hand; goes on record")
+    parser.add_argument("--who", default="", help="who does it (default: WHO, else the user)")
     arguments = parser.parse_args()
-    if arguments.rollback and (arguments.version or arguments.force):
-        parser.error("--rollback takes no other argument")
-    if arguments.rollback:
-        cli.run(rollback)
-    cli.run(lambda: promote(arguments.version, force=arguments.force))
+    is_by_hand = arguments.force or arguments.rollback or arguments.hold or arguments.unhold
+    if arguments.version is not None and is_by_hand and not arguments.force:
+        parser.error("--rollback, --hold and --unhold take no --version")
+    if arguments.why is not None and not is_by_hand:
+        parser.error("--why goes with --force, --rollback, --hold or --unhold")
+    why, who = arguments.why or "", arguments.who
+    if arguments.force:
+        cli.run(lambda: promote_by_hand(arguments.version, why, who))
+    elif arguments.rollback:
+        cli.run(lambda: rollback(why, who))
+    elif arguments.hold:
+        cli.run(lambda: hold(why, who))
+    elif arguments.unhold:
+        cli.run(lambda: unhold(why, who))
+    else:
+        cli.run(lambda: promote(arguments.version))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     git_commit: str = "unknown"
     pipeline_run_id: str = "shell"
     pipeline_run_type: str = "manual"
+    who: str = ""
 
     @property
     def is_scheduled_run(self) -> bool:

@@ -1,4 +1,4 @@
-"""Monthly: train `churn-logreg` on the newest closed Sundays, register it, and promote it unless it is worse.
+"""Monthly: train `churn-logreg` on the newest closed Sundays, register it, and promote it if it is no worse.
 
 Missing snapshots are built first. If a version with the same data, code and parameters exists, it is used. The decision
 about production is recorded in `ops.model_promotions`; see docs/model.md.

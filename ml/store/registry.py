@@ -12,6 +12,7 @@ import mlflow
 import mlflow.sklearn
 import requests
 from mlflow.exceptions import MlflowException, RestException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 from mlflow.tracking import MlflowClient
 from sklearn.pipeline import Pipeline
 
@@ -78,14 +79,20 @@ def session() -> Iterator[MlflowClient]:
         raise TryLater(f"MLflow at {uri} failed: {str(error).splitlines()[0]}") from error
 
 
+def by_number(client: MlflowClient) -> dict[str, ChurnVersion]:
+    """Every version, oldest first; MLflow gives up to 10,000 at once."""
+    found = client.search_model_versions(f"name = '{MODEL_NAME}'", order_by=["version_number ASC"])
+    return {str(v.version): ChurnVersion(str(v.version), str(v.run_id), v.current_stage, dict(v.tags)) for v in found}
+
+
 def find_by_fingerprint(client: MlflowClient, fingerprint: str) -> ChurnVersion | None:
     """The oldest version trained from the same data, code and parameters."""
-    return next((found for found in _versions(client) if found.tags.get(FINGERPRINT_TAG) == fingerprint), None)
+    return next((found for found in by_number(client).values() if found.tags.get(FINGERPRINT_TAG) == fingerprint), None)
 
 
 def newest(client: MlflowClient) -> ChurnVersion | None:
     """The version registered last."""
-    return next(reversed(_versions(client)), None)
+    return next(reversed(by_number(client).values()), None)
 
 
 def get(client: MlflowClient, version: str) -> ChurnVersion:
@@ -94,7 +101,7 @@ def get(client: MlflowClient, version: str) -> ChurnVersion:
     Raises:
         CommandError: it is not registered; the message lists those that are.
     """
-    known = {found.version: found for found in _versions(client)}
+    known = by_number(client)
     if version not in known:
         raise CommandError(f"{MODEL_NAME} has no version {version!r} (registered: {', '.join(known) or 'none'})")
     return known[version]
@@ -125,7 +132,7 @@ def follow_alias(client: MlflowClient) -> list[str]:
     changed = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # stages are deprecated, but still used by consumers
-        for found in _versions(client):
+        for found in by_number(client).values():
             wanted = found.version == aliased
             if (found.stage == PRODUCTION_STAGE) != wanted:
                 stage = PRODUCTION_STAGE if wanted else "Archived"
@@ -142,7 +149,9 @@ def load(version: ChurnVersion) -> Pipeline:
     """
     try:
         return mlflow.sklearn.load_model(f"models:/{MODEL_NAME}/{version.version}")
-    except (FileNotFoundError, ImportError, AttributeError, EOFError) as error:
+    except (FileNotFoundError, ImportError, AttributeError, EOFError, MlflowException) as error:
+        if isinstance(error, MlflowException) and error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            raise
         raise CommandError(f"{MODEL_NAME} version {version.version} cannot be loaded: {error}") from error
 
 
@@ -155,9 +164,3 @@ def _require_answer(uri: str) -> None:
         raise TryLater(
             f"MLflow at {uri} does not answer; start the stack (make up, make local-up) or set MLFLOW_TRACKING_URI"
         ) from error
-
-
-def _versions(client: MlflowClient) -> list[ChurnVersion]:
-    """Every version, oldest first; MLflow gives up to 10,000 at once."""
-    found = client.search_model_versions(f"name = '{MODEL_NAME}'", order_by=["version_number ASC"])
-    return [ChurnVersion(str(v.version), str(v.run_id), v.current_stage, dict(v.tags)) for v in found]

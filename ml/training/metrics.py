@@ -68,7 +68,11 @@ def gain_over(churned: Labels, scores: Floats, other: Floats, customer_id: NDArr
 
 
 def bootstrap(
-    statistic: Callable[[Floats], dict[str, float]], churned: Labels, customer_id: NDArray[np.int64]
+    statistic: Callable[[Floats], dict[str, float]],
+    churned: Labels,
+    customer_id: NDArray[np.int64],
+    replicates: int = BOOTSTRAP_REPLICATES,
+    interval: tuple[float, float] = INTERVAL,
 ) -> dict[str, Figure]:
     """`statistic` with unit weights, and its interval over draws of customers with replacement, if measurable.
 
@@ -80,12 +84,12 @@ def bootstrap(
     customers, customer = np.unique(customer_id, return_inverse=True)
     random = np.random.default_rng(BOOTSTRAP_SEED)
     draws = []
-    for _ in range(BOOTSTRAP_REPLICATES):
+    for _ in range(replicates):
         drawn = np.bincount(random.integers(0, len(customers), len(customers)), minlength=len(customers))
         weights = drawn[customer].astype(np.float64)
         if 0 < weights @ churned < weights.sum():  # both classes
             draws.append(statistic(weights))
     return {
-        name: Figure(value, *map(float, np.quantile([draw[name] for draw in draws], INTERVAL)))
+        name: Figure(value, *map(float, np.quantile([draw[name] for draw in draws], interval)))
         for name, value in statistic(np.ones(len(churned))).items()
     }

@@ -204,7 +204,7 @@ def test_another_version_in_production_is_followed_without_a_restart(site, new_p
     expect(metric(page, "version")).to_have_text("1")
     for command in (
         ("ml.train", "--snapshot-date", "2019-05-26", "--lookback-weeks", "1"),
-        ("ml.promote", "--version", "2", "--force"),
+        ("ml.promote", "--version", "2", "--force", "--why", "a test"),
     ):
         done = scored.run(*command, MLFLOW_TRACKING_URI=mlflow_uri)
         assert done.returncode == 0, done.stderr
@@ -212,7 +212,7 @@ def test_another_version_in_production_is_followed_without_a_restart(site, new_p
         press_until(page, say("compute", "es"), "en Production está ahora la 2")
         expect(metric(page, "version")).to_have_text("2")
     finally:
-        done = scored.run("ml.promote", "--rollback", MLFLOW_TRACKING_URI=mlflow_uri)
+        done = scored.run("ml.promote", "--rollback", "--why", "a test", MLFLOW_TRACKING_URI=mlflow_uri)
         assert done.returncode == 0, done.stderr
     press_until(page, say("compute", "es"), re.compile("Modelo churn-logreg, versión 1"))
 

@@ -38,8 +38,13 @@ def test_seed_loads_anew_and_changes_nothing(trained: Stack) -> None:
 def test_make_commands_reach_the_containers(trained: Stack) -> None:
     assert trained.run("make", "-s", "psql", "ARGS=-Atc 'select current_database()'").stdout.strip() == "meli"
     assert "churn_batch_score_w" in trained.run("make", "-s", "airflow", "ARGS=dags list").stdout
-    refused = trained.run("make", "-s", "rollback", check=False)
-    assert "replaced no other; there is nothing to go back to" in refused.stdout + refused.stderr
+    refused = trained.run("make", "-s", "rollback", "WHY=a test", check=False)
+    assert "there is nothing to go back to: no version was in production before" in refused.stdout + refused.stderr
+    why = """it's a "test" of $HOME; $(id)"""
+    for target in ("hold", "unhold"):
+        trained.run("make", "-s", target, f"WHY={why}", "WHO=O'Higgins")
+    decisions = trained.rows("select action, who, why from ops.model_promotions order by promotion_id desc limit 2")
+    assert decisions == [("unhold", "O'Higgins", why), ("hold", "O'Higgins", why)]
 
 
 def test_a_password_changed_in_env_counts_from_the_next_up(trained: Stack) -> None:

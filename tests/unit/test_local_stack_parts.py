@@ -1,6 +1,7 @@
 """Parts of the local stack that need no service: ports, turns, what services are told, environments."""
 
 import os
+import pwd
 import queue
 import re
 import shutil
@@ -17,6 +18,8 @@ from local.console import Failure
 from local.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
+USER = pwd.getpwuid(os.getuid()).pw_name
+TYPED = """it's  "half" $HOME $(shell false) `id`; a & b, c #d %e ñ \\n"""
 
 
 @pytest.fixture
@@ -173,7 +176,13 @@ def test_password_reaches_its_service_as_it_is_and_no_other_user(settings, serve
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (["rollback"], ["airflow-scheduler", "ml.promote", "--rollback"]),
+        (
+            ["rollback", f"WHY={TYPED}", f"WHO={TYPED}"],
+            ["airflow-scheduler", "ml.promote", "--rollback", "--why", TYPED, "--who", TYPED],
+        ),
+        (["promote", f"VERSION={TYPED}", "WHY=x"], ["--force", "--version", TYPED, "--why", "x", "--who"]),
+        (["hold", "WHY=x"], ["--hold", "--why", "x", "--who", USER]),
+        (["unhold"], ["--unhold", "--why", "", "--who", USER]),
         (["psql", "ARGS=-c 'select 1, 2'"], ["postgres", "psql", "-c", "select 1, 2"]),
         (["airflow", "ARGS=dags list"], ["airflow-webserver", "airflow", "dags", "list"]),
     ],

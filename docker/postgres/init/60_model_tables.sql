@@ -84,13 +84,22 @@ call ops.ensure_table('ops.model_promotions',
     'Grain: one row per decision about which version of churn-logreg is in production. Source: python -m ml.promote.', array[
     ['promotion_id', 'bigint generated always as identity primary key', 'Order of the decisions.'],
     ['decided_at', 'timestamptz not null default now()', 'When the decision was taken.'],
-    ['action', 'text not null check (action in (''promote'', ''keep'', ''rollback''))',
-        'promote: the challenger replaces the champion; keep: it does not; rollback: the challenger is a previous champion that returns.'],
-    ['challenger_version', 'text not null', 'Version that the decision is about.'],
-    ['champion_version', 'text', 'Version in production before the decision; NULL for the first.'],
-    ['production_version', 'text not null', 'Version in production once the decision is carried out.'],
-    ['reason', 'text not null', 'Why, with the figures compared.'],
-    ['evaluation_digest', 'text', 'Digest of the held-out rows that both versions were scored on.'],
+    ['action', 'text not null',
+        'promote: the challenger goes into production; keep: it does not, being worse, older, withdrawn or held back; '
+        'inconclusive: it does not, for it is not shown to be within the limits; rollback: an earlier version returns; '
+        'hold, unhold: automatic promotions stop, or go on; by_hand: found changed in MLflow, respected and put in order.'],
+    ['challenger_version', 'text', 'Version that the decision is about; NULL for hold and unhold.'],
+    ['champion_version', 'text', 'Version in production before the decision; NULL if there was none.'],
+    ['production_version', 'text', 'Version in production once the decision is carried out; NULL if there is none.'],
+    ['reason', 'text not null', 'The decision in words, with the figures compared.'],
+    ['who', 'text', 'Person, or Airflow run, that decided; NULL before this was recorded.'],
+    ['why', 'text', 'Reason that the person gave; NULL for an automatic decision.'],
+    ['reference_version', 'text',
+        'Version that the challenger was compared with: the best on these rows of those ever in production and not withdrawn.'],
+    ['figures', 'jsonb',
+        'For log_loss, roc_auc, calibration and share_flagged: value of challenger and reference, loss of the challenger, '
+        'its interval (low, high) over draws of customers, and the limit that high must not exceed.'],
+    ['evaluation_digest', 'text', 'Digest of the held-out rows that the versions were scored on.'],
     ['heldout_rows', 'bigint', 'Number of held-out rows compared on.'],
     ['challenger_roc_auc', 'double precision', 'ROC AUC of the challenger on those rows.'],
     ['champion_roc_auc', 'double precision', 'ROC AUC of the champion on those rows.'],
@@ -98,6 +107,22 @@ call ops.ensure_table('ops.model_promotions',
     ['champion_log_loss', 'double precision', 'Log loss of the champion on those rows, in nats a row.'],
     ['run_id', 'text not null', 'Airflow run, or shell.'],
     ['carried_out_at', 'timestamptz',
-        'When alias and stage followed in MLflow; NULL until then, and the next run of ml.promote carries it out.']
+        'When alias and stage followed in MLflow; NULL until then, and the next run of ml.promote carries it out.'],
+    ['is_overtaken', 'boolean not null default false',
+        'Whether the alias was moved by hand before the decision was carried out, and so it never was.']
 ]);
+-- Tables made before there were holds: decisions that are about no version, and the actions that came later.
+select format('alter table ops.model_promotions alter column %I drop not null', attname)
+from pg_catalog.pg_attribute
+where attrelid = 'ops.model_promotions'::regclass and attnotnull and attname in ('challenger_version', 'production_version')
+\gexec
+select 'alter table ops.model_promotions drop constraint if exists model_promotions_action_check,'
+    ' add constraint model_promotions_action_check check (action in ('
+    '''promote'', ''keep'', ''inconclusive'', ''rollback'', ''hold'', ''unhold'', ''by_hand''))'
+where not exists (
+    select from pg_catalog.pg_constraint
+    where conrelid = 'ops.model_promotions'::regclass and conname = 'model_promotions_action_check'
+        and pg_get_constraintdef(oid) like '%by_hand%'
+)
+\gexec
 commit;

@@ -44,7 +44,7 @@ def as_arrow(snapshot_date: date) -> Callable[[], Summary]:
 
 def _summary(rows: pd.DataFrame) -> Summary:
     sums = {name: f"{np.nansum(rows[name]):.6g}" for name in NUMERIC_FEATURES}
-    return {"rows": len(rows), "males": int((rows["gender"] == "male").sum()), **sums}
+    return {"rows": len(rows), "credit_cards": int((rows["tarjetas"] == "Credit Card").sum()), **sums}
 
 
 def main() -> None:

@@ -6,24 +6,22 @@ MODEL_NAME = "churn-logreg"
 PRODUCTION_ALIAS = "production"  # what consumers read
 PRODUCTION_STAGE = "Production"  # follows the alias, for consumers that use stages
 
-# Columns of the model, by their role in the catalogue. Heavy-tailed numbers are compressed before scaling.
-HEAVY_TAILED_FEATURES = catalogue.names("heavy-tailed")
-PLAIN_FEATURES = catalogue.names("plain")
-NUMERIC_FEATURES = HEAVY_TAILED_FEATURES + PLAIN_FEATURES
+# Columns that a model may use, by their kind in the catalogue.
+NUMERIC_FEATURES = catalogue.names("heavy-tailed", "saturating", "plain")
 CATEGORICAL_FEATURES = catalogue.names("categorical")
 
 ACTIVE_DAYS = catalogue.CHURN_DAYS  # the active cohort, trained on and scored: days_since_activity below this
 TRAINED_LABEL_SOURCES = ("observed", "evaluate")
 
-REGULARISATION_C = 1.0
+REGULARISATION_CANDIDATES = (0.01, 0.1, 1.0)  # C, of which cross-validation chooses one
 SOLVER = "newton-cholesky"
 MAX_ITERATIONS = 100
-MIN_CATEGORY_SHARE = 0.002  # rarer categories, and those not seen in training, share one coefficient
+MIN_CATEGORY_SHARE = 0.002  # rarer categories have no coefficient of their own
 FOLDS = 5
 
 CUSTOMER_BUCKETS = 1000
 HELDOUT_BUCKETS = 200  # customers in buckets 0..199 are never trained on, by any version
-# If there are more rows, a sample of customers is used: 2 million rows determine a hundred coefficients to three
+# If there are more rows, a sample of customers is used: 2 million rows determine the coefficients to three
 # digits; 100,000 determine the ROC AUC to 0.004, and their bootstrap takes half a minute.
 MAX_TRAINING_ROWS = 2_000_000
 MAX_HELDOUT_ROWS = 100_000

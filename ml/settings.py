@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     extraction_month: str = ""
     payments_known_through: str = ""
     evaluate_cutoff: str = ""
+    model_demographics: Literal["yes", "no"] = "no"
     evaluate_churn_means: Literal["stayed_away", "came_back"] = "stayed_away"
     expectations_dir: Path = Path(__file__).resolve().parent.parent / "airflow" / "include" / "expectations"
     crypto_max_deactivated_share: float = Field(default=0.2, ge=0, le=1)

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,12 @@ from ml import cli
 from ml.features import snapshots_for_training
 from ml.model_config import (
     CATEGORICAL_FEATURES,
-    HEAVY_TAILED_FEATURES,
     MAX_HELDOUT_ROWS,
     MAX_TRAINING_ROWS,
     MODEL_NAME,
-    NUMERIC_FEATURES,
-    PLAIN_FEATURES,
 )
 from ml.settings import settings
+from ml.snapshots import catalogue
 from ml.snapshots.coverage import require_covered
 from ml.store import registry
 from ml.training.checks import check_training
@@ -108,9 +107,14 @@ def labels_known_through(rows: pd.DataFrame) -> date:
     return known
 
 
+def model_features() -> tuple[str, ...]:
+    """Features that a version may use; MODEL_DEMOGRAPHICS says whether those of a person are among them."""
+    return catalogue.model_features(demographics=settings().model_demographics == "yes")
+
+
 def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, str]]:
     """Features with a value in every snapshot of `rows`; for each other feature, the snapshots without a value."""
-    features = NUMERIC_FEATURES + CATEGORICAL_FEATURES
+    features = model_features()
     known = rows.groupby("snapshot_date")[list(features)].count()
     left_out = {}
     for name in features:
@@ -122,7 +126,8 @@ def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str,
 
 def code_digest() -> str:
     """Digest of the code that determines a version, and of the versions of the libraries."""
-    features = HEAVY_TAILED_FEATURES, PLAIN_FEATURES, CATEGORICAL_FEATURES
+    described = [catalogue.BY_NAME[name] for name in model_features()]
+    features = [(each.name, each.role, each.direction, each.score_name, each.marked) for each in described]
     digest = hashlib.sha256(f"scikit-learn {sklearn.__version__} numpy {np.__version__} {features}".encode())
     here = Path(__file__).parent
     for path in [*(here / f"{n}.py" for n in DECIDING_CODE), *(SQL_DIR / f"{n}.sql" for n in DECIDING_SQL)]:
@@ -134,9 +139,11 @@ def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFra
     heldout_mask = is_heldout(rows["customer_id"].to_numpy())
     heldout, fitted_on = rows[heldout_mask], rows[~heldout_mask]
     warnings = check_training(fitted_on, heldout, training.snapshot_date, training.features)
-    features = list(training.features)
     churned = fitted_on["labeled_churn"].to_numpy()
-    fitted = fit(fitted_on[features], churned, fold(fitted_on["customer_id"].to_numpy()))
+    fitted = fit(fitted_on[list(training.features)], churned, fold(fitted_on["customer_id"].to_numpy()))
+    features = [name for name in training.features if name in fitted.features]
+    left_out = training.left_out_features | fitted.left_out
+    training = replace(training, features=tuple(features), left_out_features=left_out)
     threshold, f1 = best_f1_threshold(churned, fitted.out_of_fold)
     rule = f"highest F1 for churn ({f1:.4f}) on out-of-fold scores of the training customers"
     scores = fitted.pipeline.predict_proba(heldout[features])[:, 1]
@@ -176,6 +183,7 @@ def _log(
         }
     )
     mlflow.log_metrics(evaluation.flat())
+    mlflow.log_metrics({f"cross_validated_log_loss_C_{c:g}": loss for c, loss in fitted.log_losses.items()})
     mlflow.log_text(model_card(training, tags, evaluation), "model_card.md")
     mlflow.log_dict(profile(fitted_on, training.features), "training_profile.json")
 

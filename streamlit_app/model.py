@@ -1,4 +1,4 @@
-"""The model version in Production as the page uses it: probability, threshold, and the contribution of each value."""
+"""The model version in Production as the page uses it: probability, threshold, and the contribution of each group."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from mlflow.environment_variables import MLFLOW_HTTP_REQUEST_MAX_RETRIES, MLFLOW_HTTP_REQUEST_TIMEOUT
-from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from ml.cli import CommandError
 from ml.model_config import MODEL_NAME
 from ml.store import registry
+from ml.training import explanation
 
 FOLLOW_ALIAS_SECONDS = 10
 MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(2)  # the client's default of seven would take minutes
@@ -47,20 +47,9 @@ class Scorer:
         return float(self.pipeline.predict_proba(self._frame(values))[0, 1])
 
     def contributions(self, values: dict[str, Any]) -> tuple[float, dict[str, float]]:
-        """The model's intercept and what each feature adds to it, in log-odds; together they are the log-odds.
-
-        Each is the sum of coefficient times transformed value over the feature's columns of the design matrix.
-        """
-        steps, classifier = self.pipeline
-        added = classifier.coef_[0] * steps.transform(self._frame(values))[0]
-        parts: dict[str, float] = {}
-        for name, _, columns in steps.transformers_:
-            of_step = added[steps.output_indices_[name]]
-            if len(columns) == 1:
-                parts[columns[0]] = float(of_step.sum())
-            else:
-                parts.update(zip(columns, map(float, of_step), strict=True))
-        return float(classifier.intercept_[0]), parts
+        """The log-odds of the average customer, and what each group of features adds to them; the sum is exact."""
+        average, groups = explanation.contributions(self.pipeline, self._frame(values))
+        return average, {str(group): float(added) for group, added in groups.iloc[0].items()}
 
     def _frame(self, values: dict[str, Any]) -> pd.DataFrame:
         numbers = {name: [np.nan if values.get(name) is None else float(values[name])] for name in self.numeric}
@@ -93,8 +82,7 @@ def _scorer(number: str) -> Scorer:
         with registry.session() as client:
             version = registry.get(client, number)
             pipeline = registry.load(version)
-        if len(pipeline) != 2 or not isinstance(pipeline[0], ColumnTransformer) or not hasattr(pipeline[-1], "coef_"):
-            raise ValueError("its pipeline is not preprocessing and a linear classifier")
+        explanation.inputs(pipeline)
         low, high = (version.tag("training_quantiles_at").index(share) for share in (0.01, 0.99))
         return Scorer(
             number,

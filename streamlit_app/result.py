@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from ml.model_config import ACTIVE_DAYS
+from ml.snapshots.catalogue import BY_NAME
+from ml.snapshots.feature import GROUPS
 from streamlit_app.model import Scorer
 from streamlit_app.store import Customer
 from streamlit_app.texts import code, day, feature_label, minute, number, percent, say, signed
-
-CONTRIBUTIONS_SHOWN = 8
 
 
 def show_title(customer: Customer | None, edited: bool, language: str) -> None:
@@ -76,12 +76,12 @@ def _cautions(scorer: Scorer, values: dict[str, Any], language: str) -> None:
 
 def _contributions(scorer: Scorer, values: dict[str, Any], language: str) -> None:
     base, parts = scorer.contributions(values)
-    ranked = sorted(parts.items(), key=lambda part: -abs(part[1]))
-    shown, others = ranked[:CONTRIBUTIONS_SHOWN], ranked[CONTRIBUTIONS_SHOWN:]
-    rows = [(feature_label(name, language), _as_text(values[name], language), part) for name, part in shown]
-    if others:
-        rows.append((say("others", language, count=len(others)), "", sum(part for _, part in others)))
-    rows += [(say("base", language), "", base), (say("total", language), "", base + sum(parts.values()))]
+    rows = [(say("base", language), "", base)]
+    for group, part in sorted(parts.items(), key=lambda part: -abs(part[1])):
+        of_group = [name for name in values if BY_NAME[name].group == group]
+        told = "; ".join(f"{feature_label(name, language)}: {_as_text(values[name], language)}" for name in of_group)
+        rows.append((getattr(GROUPS[group], language), told.replace("$", "\\$"), part))
+    rows.append((say("total", language), "", base + sum(parts.values())))
     table = pd.DataFrame(
         [(label, value, signed(part, language)) for label, value, part in rows],
         columns=[say("column_feature", language), say("column_value", language), say("column_contribution", language)],

@@ -1,10 +1,13 @@
-"""The definition of one feature: its column, unit, texts in both languages, limits and role in the model."""
+"""The definition of one feature: its column, unit, texts in both languages, limits, and its part in the model."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 REAL = "double precision"
-Role = Literal["heavy-tailed", "plain", "categorical", "none"]  # heavy-tailed numbers are compressed before scaling
+# What the model does to the values before it scales them. heavy-tailed: arcsinh, the logarithm of large values.
+# saturating: arctangent, for counts of which the first few say most. none: the feature is not in the model.
+Role = Literal["heavy-tailed", "saturating", "plain", "categorical", "none"]
+Direction = Literal["more churn", "less churn", ""]  # what a higher value means; empty for texts
 
 
 class Text(NamedTuple):
@@ -21,20 +24,44 @@ class Unit(NamedTuple):
     note: Text | None = None
 
 
+# What the explanation of a score calls the features of a group.
+GROUPS = {
+    "activity": Text("How much they pay", "Cuánto paga"),
+    "recency": Text("Their last payment", "Su último pago"),
+    "spend": Text("Spending and discounts", "Gasto y descuentos"),
+    "visits": Text("Visits to the apps", "Visitas a las aplicaciones"),
+    "account": Text("Account and card", "Cuenta y tarjeta"),
+    "marketplace": Text("Purchases on Mercado Libre", "Compras en Mercado Libre"),
+    "person": Text("Personal details", "Datos personales"),
+}
+
+
 @dataclass(frozen=True)
 class Feature:
-    """One feature: column `name` of type `sql_type`, NULL where not known unless `required`, limits inclusive."""
+    """One feature: column `name` of type `sql_type`, NULL where not known unless `required`, limits inclusive.
+
+    Features of the model that share a `score` enter it as one number, the mean of their scaled values; they have the
+    same role, direction and group. `marked`: that the value is not known is another input, which means more churn.
+    """
 
     name: str
     sql_type: str
     unit: Unit
     role: Role
-    group: str  # of features that come from one source
+    direction: Direction
+    group: str  # one of GROUPS
     label: Text
     meaning: Text
     minimum: int | None = None
     maximum: int | None = None
     required: bool = False
+    score: str = ""  # empty: the feature is a score by itself
+    marked: bool = False
+
+    @property
+    def score_name(self) -> str:
+        """Name of the score that it is, or is a part of."""
+        return self.score or self.name
 
     def shown(self, language: str) -> str:
         """Its label in the form in `language` (es or en), with the unit if the label does not contain it."""

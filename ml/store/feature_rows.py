@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from ml.cli import TryLater
-from ml.model_config import NUMERIC_FEATURES
+from ml.snapshots.catalogue import BY_NAME, TEXT
 
 
 @contextmanager
@@ -41,7 +41,8 @@ def reading(
 
 def to_frame(rows: pa.Table) -> pd.DataFrame:
     """The rows as the model takes them: numeric features as float64 with NaN for NULL, texts as categories."""
-    fields = [field.with_type(pa.float64()) if field.name in NUMERIC_FEATURES else field for field in rows.schema]
+    numeric = {name for name, feature in BY_NAME.items() if feature.sql_type != TEXT}
+    fields = [field.with_type(pa.float64()) if field.name in numeric else field for field in rows.schema]
     frame: pd.DataFrame = rows.cast(pa.schema(fields)).to_pandas(
         strings_to_categorical=True, date_as_object=False, split_blocks=True
     )

@@ -3,6 +3,8 @@
 import json
 
 from ml.model_config import ACTIVE_DAYS, HELDOUT_BUCKETS, MIN_CATEGORY_SHARE, MODEL_NAME
+from ml.snapshots.catalogue import BY_NAME
+from ml.snapshots.feature import Direction
 from ml.training.evaluation import Evaluation
 from ml.training.metrics import Figure
 from ml.training.profile import Training
@@ -29,13 +31,17 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
         ),
         f"- Held out: customers whose bucket is below {HELDOUT_BUCKETS} of 1000; never trained on by any version.",
         "- Demographics and INVERSION are taken as constant in time, an assumption.",
-        f"- Categories rarer than {MIN_CATEGORY_SHARE:.1%} of the rows share a coefficient with those never seen.",
+        f"- Categories rarer than {MIN_CATEGORY_SHARE:.1%} of the rows, and those never seen, count as not known.",
         f"- Data digest {training.data_digest[:16]}, code {training.code_digest[:16]}, commit {training.git_commit}.",
         "",
         "## Features",
         f"Used: {', '.join(training.features)}.",
         "",
-        "Left out, for want of a value in a training snapshot: "
+        "Features whose meanings overlap enter as one score. More of a score means what its direction says: "
+        + ", ".join(f"{name} ({direction})" for name, direction in _directions(training))
+        + ".",
+        "",
+        "Left out, without a value in a training snapshot or against their direction: "
         + ("; ".join(f"{name} ({where})" for name, where in training.left_out_features.items()) or "none")
         + ".",
         "",
@@ -64,6 +70,11 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
         "",
     ]
     return "\n".join(lines)
+
+
+def _directions(training: Training) -> list[tuple[str, Direction]]:
+    used = [BY_NAME[name] for name in training.features]
+    return list({each.score_name: each.direction for each in used if each.direction}.items())
 
 
 def _table(rows: str, figures: dict[str, Figure]) -> list[str]:

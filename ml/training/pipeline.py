@@ -1,71 +1,104 @@
-"""The scikit-learn pipeline: its steps, and its fit with out-of-fold scores by customer."""
+"""The scikit-learn pipeline: scores of the features, a scaler and the classifier; its fit, with scores out of fold."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import precision_recall_curve
+from sklearn.metrics import log_loss, precision_recall_curve
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from ml.model_config import (
-    CATEGORICAL_FEATURES,
-    HEAVY_TAILED_FEATURES,
-    MAX_ITERATIONS,
-    MIN_CATEGORY_SHARE,
-    PLAIN_FEATURES,
-    REGULARISATION_C,
-    SOLVER,
-)
+from ml.cli import CommandError
+from ml.model_config import MAX_ITERATIONS, MIN_CATEGORY_SHARE, REGULARISATION_CANDIDATES, SOLVER
+from ml.snapshots.catalogue import FEATURES
+from ml.snapshots.feature import Direction, Feature
 
 MISSING = "(missing)"
+COMPRESSION = {"heavy-tailed": np.arcsinh, "saturating": np.arctan}  # arcsinh: a logarithm, but defined from zero on
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted pipeline, and for each training row the score of a model that was not trained on its customer."""
+    """A fitted pipeline, and for each training row the score of a model that was not trained on its customer.
+
+    `log_losses` by C are those of such scores; `left_out` are scores without their direction, with the coefficient.
+    """
 
     pipeline: Pipeline
     out_of_fold: NDArray[np.float64]
+    log_losses: dict[float, float]
+    left_out: dict[str, str]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features that the pipeline reads."""
+        return tuple(dict.fromkeys(name for _, _, columns in self.pipeline[0].transformers for name in columns))
 
 
-def preprocessing(features: Sequence[str]) -> ColumnTransformer:
-    """Impute, scale and one-hot encode `features`; each categorical feature has a step with its name.
+def scores(frame: pd.DataFrame, without: Collection[str] = ()) -> ColumnTransformer:
+    """One step for each score of the features in `frame`, for each mark of unknown values, and for each text.
 
-    There are no indicators of missing values: the calendar decides whether a monthly counter is known.
+    The classes are all of scikit-learn and the functions of numpy: whoever loads the pipeline needs nothing of ours.
     """
-    # arcsinh: the logarithm for large values, linear near zero, and defined below it.
-    logarithm = FunctionTransformer(np.arcsinh, feature_names_out="one-to-one")
-    compressed = make_pipeline(SimpleImputer(strategy="median"), logarithm, StandardScaler())
-    plain = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
-    text = make_pipeline(
-        SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value=MISSING),  # NaN and None as well
-        OneHotEncoder(min_frequency=MIN_CATEGORY_SHARE, handle_unknown="infrequent_if_exist", sparse_output=False),
-    )
-    steps = [
-        ("heavy_tailed", compressed, [name for name in HEAVY_TAILED_FEATURES if name in features]),
-        ("plain", plain, [name for name in PLAIN_FEATURES if name in features]),
-        *((name, text, [name]) for name in CATEGORICAL_FEATURES if name in features),
-    ]
-    return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0)
+    present = [feature for feature in FEATURES if feature.name in frame]
+    steps = []
+    for score, members in _members(present).items():
+        compress = COMPRESSION.get(members[0].role)
+        step = make_pipeline(
+            SimpleImputer(strategy="median"),
+            FunctionTransformer(compress),
+            StandardScaler(),
+            FunctionTransformer(np.mean, kw_args={"axis": 1, "keepdims": True}),
+        )
+        steps.append((score, step, [feature.name for feature in members]))
+    for feature in present:
+        column = frame[feature.name]
+        if feature.marked and column.isna().any():
+            steps.append((mark(feature), MissingIndicator(features="all"), [feature.name]))
+        if feature.role == "categorical" and (categories := _categories(feature, column)):
+            fill = SimpleImputer(missing_values=pd.NA, strategy="constant", fill_value=MISSING)  # NaN and None as well
+            encode = OneHotEncoder(categories=[categories], handle_unknown="ignore", sparse_output=False)
+            steps.append((feature.name, make_pipeline(fill, encode), [feature.name]))
+    return ColumnTransformer([step for step in steps if step[0] not in without], sparse_threshold=0)
 
 
 def fit(frame: pd.DataFrame, churned: NDArray[np.int8], folds: NDArray[np.int64]) -> Fitted:
-    """Fit on all rows, and once without each fold. The preprocessing is fitted once on all rows; it uses no labels."""
-    before = preprocessing(list(frame.columns))
-    with threadpool_limits(limits=1, user_api="blas"):  # the same sums for any number of cores
-        matrix = before.fit_transform(frame)
-        split = PredefinedSplit(folds)
-        out_of_fold = cross_val_predict(_classifier(), matrix, churned, cv=split, method="predict_proba")[:, 1]
-        model = _classifier().fit(matrix, churned)
-    return Fitted(Pipeline([("preprocessing", before), ("classifier", model)]), out_of_fold)
+    """Fit on all rows and once without each fold, with the C of the lowest log loss on the customers left out.
+
+    A score whose coefficient has the wrong sign is left out, the largest first, and the rest is fitted again. All rows
+    decide that, so the scores out of fold are a little too good where most features are noise.
+
+    Raises:
+        CommandError: no score keeps its direction, and there are no texts.
+    """
+    left_out: dict[str, str] = {}
+    while (steps := scores(frame, left_out)).transformers:
+        fitted = _fit(Pipeline([("scores", steps), ("centre", StandardScaler())]), frame, churned, folds, left_out)
+        against = _against_direction(fitted.pipeline)
+        if not against:
+            return fitted
+        name, coefficient = max(against.items(), key=lambda found: abs(found[1]))
+        left_out[name] = f"coefficient {coefficient:+.4f}, but more of it should mean {directions()[name]}"
+    raise CommandError(f"no score keeps its direction: {left_out}; check the labels and EVALUATE_CHURN_MEANS")
+
+
+def directions() -> dict[str, Direction]:
+    """What more of each score, and each mark, means; one-hot texts have no direction."""
+    numbers = [feature for feature in FEATURES if feature.direction]
+    marks: dict[str, Direction] = {mark(feature): "more churn" for feature in numbers if feature.marked}
+    return {feature.score_name: feature.direction for feature in numbers} | marks
+
+
+def mark(feature: Feature) -> str:
+    """Name of the score that is 1 where the feature is not known, else 0."""
+    return f"{feature.name}_unknown"
 
 
 def best_f1_threshold(churned: NDArray[np.int8], scores: NDArray[np.float64]) -> tuple[float, float]:
@@ -76,6 +109,52 @@ def best_f1_threshold(churned: NDArray[np.int8], scores: NDArray[np.float64]) ->
     return float(thresholds[best]), float(f1[best])
 
 
-def _classifier() -> LogisticRegression:
-    # Second-order: with collinear features it takes a few steps, where lbfgs takes hundreds, and is exact to 1e-10.
-    return LogisticRegression(C=REGULARISATION_C, max_iter=MAX_ITERATIONS, solver=SOLVER)
+def _members(present: list[Feature]) -> dict[str, list[Feature]]:
+    members: dict[str, list[Feature]] = {}
+    for feature in present:
+        if feature.direction:
+            members.setdefault(feature.score_name, []).append(feature)
+    return members
+
+
+def _categories(feature: Feature, column: pd.Series) -> list[str]:
+    """The categories with a coefficient of their own; the others, seen or not, count as not known.
+
+    Who lacks one of the personal details lacks them all and the card, whose column says so. So that no column follows
+    from the others, the most frequent category of a personal detail counts as not known too.
+    """
+    shares = column.value_counts() / len(column)
+    frequent = shares.index[shares >= MIN_CATEGORY_SHARE]
+    return sorted(frequent[1:] if feature.group == "person" else frequent)
+
+
+def _fit(
+    before: Pipeline, frame: pd.DataFrame, churned: NDArray[np.int8], folds: NDArray[np.int64], left_out: dict[str, str]
+) -> Fitted:
+    """The scores use no labels, so they are fitted once, on all rows."""
+    with threadpool_limits(limits=1, user_api="blas"):  # the same sums for any number of cores
+        matrix = before.fit_transform(frame)
+        split = PredefinedSplit(folds)
+        by_c = {
+            c: cross_val_predict(_classifier(c), matrix, churned, cv=split, method="predict_proba")[:, 1]
+            for c in REGULARISATION_CANDIDATES
+        }
+        losses = {c: float(log_loss(churned, predicted)) for c, predicted in by_c.items()}
+        best = min(losses, key=losses.__getitem__)
+        model = _classifier(best).fit(matrix, churned)
+    return Fitted(Pipeline([*before.steps, ("classifier", model)]), by_c[best], losses, dict(left_out))
+
+
+def _classifier(c: float) -> LogisticRegression:
+    # Second-order: a few steps to an exact optimum.
+    return LogisticRegression(C=c, max_iter=MAX_ITERATIONS, solver=SOLVER)
+
+
+def _against_direction(pipeline: Pipeline) -> dict[str, float]:
+    signs = {name: 1 if direction == "more churn" else -1 for name, direction in directions().items()}
+    coefficients = {
+        name: float(pipeline[-1].coef_[0][pipeline[0].output_indices_[name].start])
+        for name, _, _ in pipeline[0].transformers
+        if name in signs
+    }
+    return {name: coefficient for name, coefficient in coefficients.items() if coefficient * signs[name] < 0}

@@ -9,6 +9,7 @@ from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 from sklearn.pipeline import Pipeline
 
+from ml.training.explanation import inputs
 from ml.training.metrics import CALIBRATION_BINS, is_measurable
 
 matplotlib.use("Agg")
@@ -34,14 +35,14 @@ def quality_plots(churned: NDArray[np.int8], scores: NDArray[np.float64]) -> dic
 
 
 def coefficient_plot(pipeline: Pipeline) -> Figure:
-    """The largest coefficients: log odds of churn per standard deviation, or per category."""
-    names, coefficients = pipeline[0].get_feature_names_out(), pipeline[-1].coef_[0]
+    """The largest coefficients: log odds of churn per standard deviation of a score, of a mark or of a category."""
+    names, coefficients = [each.name for each in inputs(pipeline)], pipeline[-1].coef_[0]
     order = np.argsort(np.abs(coefficients))[-COEFFICIENTS_SHOWN:]
     figure, axes = _figure(height=7)
-    axes.barh([names[i].split("__")[-1] for i in order], coefficients[order], color=INK)
+    axes.barh([names[i] for i in order], coefficients[order], color=INK)
     axes.axvline(0, color="#999999", linewidth=1)
     axes.tick_params(axis="y", labelsize=7)
-    axes.set(title="Largest coefficients", xlabel="log odds of churn")
+    axes.set(title="Largest coefficients", xlabel="log odds of churn per standard deviation")
     return figure
 
 

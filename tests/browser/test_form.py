@@ -67,7 +67,9 @@ def test_contributions_are_listed_and_their_sum_is_the_log_odds(site, new_page, 
     table = page.get_by_test_id("stTable")
     expect(table).to_contain_text(say("total", "en"))
     parts = [float(text.replace("+", "")) for text in table.locator("tbody tr td:last-child").all_inner_texts()]
-    assert len(parts) == 11
+    assert len(parts) == 7  # the average customer, five groups, the sum
+    expect(table).to_contain_text("Their last payment")
+    expect(page.get_by_text("Against the average customer")).to_be_visible()
     assert sum(parts[:-1]) == pytest.approx(parts[-1], abs=0.06)  # each is rounded to two decimals
     probability = float(metric(page, "probability", "en").inner_text().rstrip("%")) / 100
     assert 1 / (1 + 2.718281828 ** -parts[-1]) == pytest.approx(probability, abs=0.005)
@@ -115,9 +117,9 @@ def test_negative_values_are_not_taken(site, new_page):
 
 def test_a_huge_value_is_named_as_unusual(site, new_page):
     page = new_page(site)
-    page.get_by_label("Gasto, últimos 7 días").fill("1e300")
+    page.get_by_label("Descuentos, últimos 30 días").fill("1e300")
     page.get_by_role("button", name=say("compute", "es")).click()
-    expect(page.get_by_text("Fuera del 98 % central")).to_contain_text("Gasto, últimos 7 días")
+    expect(page.get_by_text("Fuera del 98 % central")).to_contain_text("Descuentos, últimos 30 días")
     expect(metric(page, "probability")).to_contain_text("%")
 
 
@@ -183,19 +185,20 @@ def test_what_is_no_customer_id_is_refused_and_shown_as_typed(site, new_page, ac
 
 def test_a_category_that_training_never_saw_is_named(site, new_page, scored, active):
     category = "<img src=x onerror=alert(1)> ![atlantis](http://127.0.0.1:9/x.png)"
-    change = "update features.churn_weekly_features set estado = %(estado)s where customer_id = %(id)s returning 1"
+    change = "update features.churn_weekly_features set tarjetas = %(card)s where customer_id = %(id)s returning 1"
     ((before,),) = scored.rows(
-        "select estado from features.churn_weekly_features where customer_id = %(id)s and snapshot_date = '2019-05-26'",
+        "select tarjetas from features.churn_weekly_features"
+        " where customer_id = %(id)s and snapshot_date = '2019-05-26'",
         {"id": active[0]},
     )
-    scored.rows(change, {"estado": category, "id": active[0]})
+    scored.rows(change, {"card": category, "id": active[0]})
     page = new_page(site)
     search(page, str(active[0]))
     expect(page.get_by_text("el modelo no vio")).to_contain_text(category)
     expect(page.get_by_test_id("stTable")).to_contain_text(category)
     expect(page.get_by_test_id("stMain").locator("img")).to_have_count(0)
     expect(metric(page, "probability")).to_contain_text("%")
-    scored.rows(change, {"estado": before, "id": active[0]})
+    scored.rows(change, {"card": before, "id": active[0]})
 
 
 def test_another_version_in_production_is_followed_without_a_restart(site, new_page, scored, mlflow_uri, active):

@@ -183,14 +183,14 @@ def test_features_rebuilt_meanwhile_are_noticed(scored):
     refuse(scored, TryLater, "the features were rebuilt meanwhile; run again")
 
 
-def test_unseen_category_scores_as_rare_and_is_reported(scored):
+def test_unseen_category_is_scored_and_reported(scored):
     with scored.connect() as conn:
         conn.execute(
-            "update features.churn_weekly_features set estado = 'virginia' where snapshot_date = %s"
+            "update features.churn_weekly_features set tarjetas = 'Cheque' where snapshot_date = %s"
             " and customer_id = (select max(customer_id) from ops.churn_scoring)",
             (SNAPSHOT,),
         )
-    assert score(scored)["unseen_categories"] == {"estado": ["virginia"]}
+    assert score(scored)["unseen_categories"] == {"tarjetas": ["Cheque"]}
     assert 0 <= scores(scored)[-1][2] <= 1
 
 
@@ -315,12 +315,12 @@ def test_command_line_says_why_and_ends_with_a_code_for_it(scored, snapshot, env
 
 def test_column_that_the_table_lost(scored):
     with scored.connect() as conn:
-        conn.execute("alter table features.churn_weekly_features rename segments_90d to was_segments_90d")
+        conn.execute("alter table features.churn_weekly_features rename tenure_days to was_tenure_days")
     try:
-        refuse(scored, CommandError, "version 1 takes segments_90d, which features.churn_weekly_features no longer has")
+        refuse(scored, CommandError, "version 1 takes tenure_days, which features.churn_weekly_features no longer has")
     finally:
         with scored.connect() as conn:
-            conn.execute("alter table features.churn_weekly_features rename was_segments_90d to segments_90d")
+            conn.execute("alter table features.churn_weekly_features rename was_tenure_days to tenure_days")
 
 
 def test_reader_role_cannot_write_scores(scored):

@@ -11,7 +11,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import roc_auc_score
 
-from ml.model_config import CATEGORICAL_FEATURES, HEAVY_TAILED_FEATURES, HELDOUT_BUCKETS, NUMERIC_FEATURES
+from ml.model_config import CATEGORICAL_FEATURES, HELDOUT_BUCKETS, NUMERIC_FEATURES, REGULARISATION_CANDIDATES
+from ml.snapshots.catalogue import FEATURES, model_features
 from tests.integration.churn_rows import forget_models
 from tests.integration.conftest import Database
 
@@ -111,8 +112,8 @@ def test_pyfunc_predictions_are_probabilities(trained):
     frame = pd.DataFrame(found, columns=features).astype(
         dict.fromkeys(json.loads(trained.tags["numeric_features"]), float)
     )
-    frame.loc[0, "estado"] = "una provincia nueva"
-    frame.loc[1, "gender"] = None
+    frame.loc[0, "tarjetas"] = "una tarjeta nueva"
+    frame.loc[1, "tarjetas"] = None
     predicted = np.asarray(trained.model(mlflow.pyfunc).predict(frame))
     assert predicted.shape == (50, 2)
     assert predicted.sum(axis=1) == pytest.approx(np.ones(50))
@@ -121,7 +122,7 @@ def test_pyfunc_predictions_are_probabilities(trained):
 
 def test_a_feature_without_values_in_a_snapshot_is_left_out_and_named(trained):
     empty = set()
-    for name in NUMERIC_FEATURES + CATEGORICAL_FEATURES:
+    for name in model_features(demographics=False):
         by_snapshot = trained.database.rows(
             f"select count({name}) from features.churn_weekly_features where days_since_activity < 60"
             " group by snapshot_date"
@@ -135,7 +136,8 @@ def test_a_feature_without_values_in_a_snapshot_is_left_out_and_named(trained):
 
 def test_version_carries_what_consumers_need(trained):
     tags = trained.tags
-    assert json.loads(tags["categories"])["gender"] == ["Unknown", "female", "male"]
+    assert list(json.loads(tags["categories"])) == ["tarjetas"]
+    assert "Credit Card" in json.loads(tags["categories"])["tarjetas"]
     quantiles = json.loads(tags["training_quantiles"])
     assert list(quantiles) == json.loads(tags["numeric_features"])
     assert all(values == sorted(values) for values in quantiles.values())
@@ -165,6 +167,24 @@ def test_run_keeps_plots_card_profile_signature_and_example(trained):
     assert info.saved_input_example_info is not None
 
 
+def test_gender_age_group_and_province_are_in_the_model_only_if_a_setting_says_so(trained):
+    assert json.loads(trained.tags["categorical_features"]) == ["tarjetas"]
+    command = (*COMMAND[:-1], "1")
+    done = [trained.database.run(*command, MODEL_DEMOGRAPHICS=setting) for setting in ("no", "yes")]
+    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    without, with_them = (json.loads(each.stdout.splitlines()[-1])["model_version"] for each in done)
+    assert without != with_them
+    tags = trained.client.get_model_version("churn-logreg", with_them).tags
+    assert set(json.loads(tags["categorical_features"])) == set(CATEGORICAL_FEATURES)
+    for version in (without, with_them):
+        trained.client.delete_model_version("churn-logreg", version)
+
+
+def test_c_is_on_record_with_the_log_loss_of_each_candidate(trained):
+    losses = {c: trained.run.data.metrics[f"cross_validated_log_loss_C_{c:g}"] for c in REGULARISATION_CANDIDATES}
+    assert losses[float(trained.run.data.params["classifier_C"])] == min(losses.values())
+
+
 def test_every_numeric_column_of_the_table_is_a_feature_of_one_kind(trained):
     columns = trained.database.rows(
         "select attname::text, format_type(atttypid, null) = 'text' from pg_attribute where attnum > 0 and"
@@ -173,8 +193,9 @@ def test_every_numeric_column_of_the_table_is_a_feature_of_one_kind(trained):
         {"beside": ["customer_id", "snapshot_date", "labeled_churn", "label_source", "label_horizon_days"]},
     )
     assert {name for name, is_text in columns if is_text} == set(CATEGORICAL_FEATURES)
-    assert {name for name, is_text in columns if not is_text} == set(NUMERIC_FEATURES)
-    assert set(HEAVY_TAILED_FEATURES) <= set(NUMERIC_FEATURES)
+    assert {name for name, is_text in columns if not is_text} == {
+        each.name for each in FEATURES if each.role != "categorical"
+    }
 
 
 def test_sql_and_python_hash_customers_alike(trained):
@@ -216,7 +237,7 @@ def test_training_anew_gives_the_same_coefficients_and_digest(trained):
 def test_changed_data_give_another_version(trained):
     with trained.database.connect() as conn:
         conn.execute(
-            "update features.churn_weekly_features set spent_7d = spent_7d + 1 where days_since_activity < 60"
+            "update features.churn_weekly_features set tenure_days = tenure_days + 1 where days_since_activity < 60"
             " and (customer_id, snapshot_date) = (select customer_id, snapshot_date from features.churn_weekly_features"
             " where days_since_activity < 60 order by 2, 1 limit 1)"
         )

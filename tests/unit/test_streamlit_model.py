@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.pipeline import Pipeline
 from streamlit.testing.v1 import AppTest
 
 from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from ml.snapshots.catalogue import BY_NAME
 from ml.training.pipeline import fit
 from streamlit_app.model import Scorer
 from streamlit_app.value_form import model_values
@@ -24,14 +24,17 @@ CATEGORIES = {
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
     rng = np.random.default_rng(7)
-    size = 400
+    size = 2000
     frame = pd.DataFrame({name: rng.gamma(2.0, 10.0, size) for name in NUMERIC_FEATURES})
     frame.loc[::5, "spent_ml"] = np.nan
     for name in CATEGORICAL_FEATURES:
         frame[name] = rng.choice(np.array([*CATEGORIES[name], None], dtype=object), size)
-    churned = (frame["days_since_activity"] + rng.normal(0, 10, size) > 20).astype(np.int8).to_numpy()
-    pipeline: Pipeline = fit(frame, churned, np.arange(size) % 5).pipeline
-    return Scorer("1", 0.5, NUMERIC_FEATURES, CATEGORIES, {}, pipeline)
+    risk = frame["days_since_activity"] + 8 * frame["spent_ml"].isna() - frame["spent_ml"].fillna(20) / 4
+    churned = (risk + rng.normal(0, 10, size) > 20).astype(np.int8).to_numpy()
+    fitted = fit(frame, churned, np.arange(size) % 5)
+    numeric = tuple(name for name in NUMERIC_FEATURES if name in fitted.features)
+    categories = {name: seen for name, seen in CATEGORIES.items() if name in fitted.features}
+    return Scorer("1", 0.5, numeric, categories, {}, fitted.pipeline)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,7 @@ def scorer() -> Scorer:
     [
         {},
         dict.fromkeys(NUMERIC_FEATURES, 3.0) | {name: seen[0] for name, seen in CATEGORIES.items()},
-        {"spent_90d": 1e12, "days_since_activity": 59, "estado": "atlantis", "gender": None},
+        {"spent_ml": 1e12, "days_since_activity": 59, "estado": "atlantis", "gender": None},
     ],
     ids=["nothing known", "everything known", "extreme and unseen"],
 )
@@ -47,19 +50,19 @@ def test_base_and_contributions_add_up_to_the_log_odds_of_the_probability(scorer
     values = model_values(row, scorer)
     base, parts = scorer.contributions(values)
     probability = scorer.probability(values)
-    assert set(parts) == set(NUMERIC_FEATURES) | set(CATEGORICAL_FEATURES)
+    assert set(parts) == {BY_NAME[name].group for name in (*scorer.numeric, *scorer.categories)}
     assert 1 / (1 + math.exp(-(base + sum(parts.values())))) == pytest.approx(probability, abs=1e-12)
 
 
-def test_changing_one_value_changes_that_features_contribution_alone(scorer):
+def test_changing_one_value_changes_the_contribution_of_its_group_alone(scorer):
     before = scorer.contributions(model_values({"days_since_activity": 5}, scorer))[1]
     after = scorer.contributions(model_values({"days_since_activity": 50}, scorer))[1]
-    assert [name for name in before if before[name] != after[name]] == ["days_since_activity"]
+    assert [name for name in before if before[name] != after[name]] == ["recency"]
 
 
 @pytest.mark.parametrize("stored", [None, math.nan, math.inf])
 def test_what_is_not_a_finite_number_counts_as_not_known(scorer, stored):
-    assert model_values({"spent_7d": stored}, scorer)["spent_7d"] is None
+    assert model_values({"spent_ml": stored}, scorer)["spent_ml"] is None
 
 
 def test_what_is_not_known_reaches_the_model_as_null(scorer):

@@ -315,12 +315,12 @@ def test_command_line_says_why_and_ends_with_a_code_for_it(scored, snapshot, env
 
 def test_column_that_the_table_lost(scored):
     with scored.connect() as conn:
-        conn.execute("alter table features.churn_weekly_features rename tenure_days to was_tenure_days")
+        conn.execute("alter table features.churn_weekly_features rename tarjetas to was_tarjetas")
     try:
-        refuse(scored, CommandError, "version 1 takes tenure_days, which features.churn_weekly_features no longer has")
+        refuse(scored, CommandError, "version 1 takes tarjetas, which features.churn_weekly_features no longer has")
     finally:
         with scored.connect() as conn:
-            conn.execute("alter table features.churn_weekly_features rename was_tenure_days to tenure_days")
+            conn.execute("alter table features.churn_weekly_features rename was_tarjetas to tarjetas")
 
 
 def test_reader_role_cannot_write_scores(scored):

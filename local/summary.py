@@ -8,17 +8,12 @@ from ml.store import registry
 from ml.utils_io import connect
 
 CUSTOMERS_SHOWN = 10
-METRICS = ("heldout_average_precision", "heldout_brier", "heldout_log_loss", "heldout_roc_auc")
+METRICS = ("roc_auc", "average_precision", "brier", "log_loss", "calibration")
 LOADS = """
 select distinct on (table_name) file_name, status, rows_loaded, rows_rejected, message
 from ops.raw_loads
 where status <> 'unchanged'
 order by table_name, load_id desc
-"""
-CHURN_RATE = """
-select count(*) as customers, avg(labeled_churn) as churned
-from features.churn_weekly_features
-where snapshot_date = %s and labeled_churn is not null and label_source <> 'inactive_60d'
 """
 AT_RISK = """
 select s.customer_id, s.score, f.days_since_activity, f.payments_90d
@@ -32,10 +27,9 @@ limit %s
 
 def show(config: Config, plan: Plan) -> None:
     """Print the summary of a replay."""
-    scored = plan.snapshots[-1]
+    scored = plan.scored[-1]
     with connect(application_name="demo") as conn:
         loads = conn.execute(LOADS).fetchall()
-        ((customers, churned),) = conn.execute(CHURN_RATE, [scored])
         at_risk = conn.execute(AT_RISK, [scored, CUSTOMERS_SHOWN]).fetchall()
     with registry.session() as client:
         version = registry.get(client, registry.production_version(client) or "none")
@@ -45,13 +39,18 @@ def show(config: Config, plan: Plan) -> None:
     for file_name, status, loaded, rejected, message in loads:
         remark = f"  {status}: {message}" if status != "loaded" else ""
         say(f"  {file_name:<32} {loaded or 0:>9,} rows  {rejected or 0:>6,} rejected{remark}")
-    if customers:
-        share = f"{churned:.1%} of {customers:,} active customers with a label"
-        say(f"\nChurn rate of the snapshot {scored}: {share}")
-    say(f"\nModel {MODEL_NAME}, version {version.version} in production (held-out customers):")
-    for name in METRICS:
-        if name in metrics:
-            say(f"  {name:<32} {metrics[name]:.4f}")
+    say(f"\nModel {MODEL_NAME}, version {version.version} in production, trained on what was known on {plan.training}:")
+    say(f"  trained on {', '.join(map(str, version.training_snapshots))}")
+    for day, reason in sorted(version.tag("left_out_snapshots").items()):
+        say(f"  left out {day}: {reason}")
+    for name, reason in sorted(version.tag("left_out_features").items()):
+        say(f"  left out {name}: {reason}")
+    for kind, measured_on in (
+        ("out_of_time", f"out of time, on {', '.join(version.tag('out_of_time_snapshots')) or 'no snapshot yet'}"),
+        ("heldout", "in time, on customers held out"),
+    ):
+        found = [f"{name} {metrics[f'{kind}_{name}']:.4f}" for name in METRICS if f"{kind}_{name}" in metrics]
+        say(f"  {measured_on}: {', '.join(found) or 'not measurable'}")
     say(f"\nMost at risk in the week of {scored}:")
     say(f"  {'customer':>12}  {'score':>6}  {'days since payment':>18}  {'payments in 90 days':>19}")
     for customer_id, score, days, payments in at_risk:

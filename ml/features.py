@@ -77,20 +77,20 @@ def build_missing(snapshot_dates: list[date]) -> list[date]:
 
 
 def snapshots_for_training(
-    conn: psycopg.Connection, until: date, lookback_weeks: int, as_of: date | None = None
+    conn: psycopg.Connection, until: date, lookback_weeks: int, as_of: date | None = None, after: date = date.min
 ) -> tuple[list[date], dict[date, str]]:
     """The newest `lookback_weeks` closed Sundays on or before `until`, oldest first, and why others were passed over.
 
     Looks back as far as the data go. What is missing is built by `build_missing`, whose commits `conn` must be able to
-    see (READ COMMITTED, or no transaction begun). `as_of`: only labels that were known on that date count. If no Sunday
-    is closed, the list is empty. Raises what `build` does.
+    see (READ COMMITTED, or no transaction begun). `as_of`: only labels that were known on that date count. `after`:
+    only Sundays after it. If no Sunday is closed, the list is empty. Raises what `build` does.
     """
     first, last = covered_range(conn)
     data = current_data(conn)
     closed: list[date] = []
     passed_over: dict[date, str] = {}
     for sunday in sundays_before(until):
-        if len(closed) == lookback_weeks:
+        if len(closed) == lookback_weeks or sunday <= after:
             break
         if sunday < first:
             passed_over[sunday] = f"outside the covered range {first} to {last}, as are all before it"

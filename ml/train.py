@@ -12,6 +12,7 @@ import mlflow
 import mlflow.sklearn
 import numpy as np
 import pandas as pd
+import psycopg
 import sklearn
 from mlflow.models.signature import ModelSignature
 from mlflow.tracking import MlflowClient
@@ -27,19 +28,20 @@ from ml.model_config import (
 )
 from ml.settings import settings
 from ml.snapshots import catalogue
-from ml.snapshots.coverage import require_covered
+from ml.snapshots.coverage import covered_range, require_covered
 from ml.store import registry
 from ml.training.checks import check_training
 from ml.training.dataset import digest, load
-from ml.training.evaluation import Evaluation, evaluate
-from ml.training.holdout import bucket_range, fold, is_heldout
+from ml.training.evaluation import evaluate
+from ml.training.holdout import bucket_range, fold, is_heldout, measured_buckets
 from ml.training.model_card import model_card
 from ml.training.pipeline import Fitted, best_f1_threshold, fit
 from ml.training.plots import coefficient_plot, quality_plots
-from ml.training.profile import Training, profile, version_tags
+from ml.training.profile import Training, evaluation_tags, profile, version_tags
 from ml.utils_io import SQL_DIR, connect, one_at_a_time
 
 MAX_LOOKBACK_WEEKS = 52
+LATER_WEEKS = 8  # measured out of time
 EXAMPLE_ROWS = 5
 # Modules and SQL that determine a version; a change in one makes another version from the same data.
 DECIDING_CODE = (
@@ -75,6 +77,7 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
             ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
             buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
             rows = load(conn, snapshots, buckets, as_of)
+            later = closed_later(conn, snapshots[-1])
         features, left_out_features = features_with_values(rows)
         data, code = digest(rows), code_digest()
         fingerprint = hashlib.sha256(f"{data} {code} {buckets}".encode()).hexdigest()
@@ -97,7 +100,15 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
             existing = registry.find_by_fingerprint(client, fingerprint)
             if existing is not None:
                 return _summary(existing, created=False)
-            return _summary(_fit_and_register(client, training, rows), created=True)
+            return _summary(_fit_and_register(client, training, rows, later), created=True)
+
+
+def closed_later(conn: psycopg.Connection, newest: date) -> pd.DataFrame:
+    """Rows to measure out of time: all customers at up to LATER_WEEKS closed Sundays after `newest`, as known now."""
+    _, last = covered_range(conn)
+    snapshots, _ = snapshots_for_training(conn, last, LATER_WEEKS, after=newest)
+    ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
+    return load(conn, snapshots, measured_buckets(active, MAX_HELDOUT_ROWS))
 
 
 def labels_known_through(rows: pd.DataFrame) -> date:
@@ -135,7 +146,9 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFrame) -> registry.ChurnVersion:
+def _fit_and_register(
+    client: MlflowClient, training: Training, rows: pd.DataFrame, later: pd.DataFrame
+) -> registry.ChurnVersion:
     heldout_mask = is_heldout(rows["customer_id"].to_numpy())
     heldout, fitted_on = rows[heldout_mask], rows[~heldout_mask]
     warnings = check_training(fitted_on, heldout, training.snapshot_date, training.features)
@@ -147,12 +160,18 @@ def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFra
     threshold, f1 = best_f1_threshold(churned, fitted.out_of_fold)
     rule = f"highest F1 for churn ({f1:.4f}) on out-of-fold scores of the training customers"
     scores = fitted.pipeline.predict_proba(heldout[features])[:, 1]
-    evaluation = evaluate(heldout, scores)
-    tags = version_tags(training, fitted_on, heldout, evaluation, threshold, rule)
+    in_time = evaluate(heldout, scores)
+    out_of_time = evaluate(later, fitted.pipeline.predict_proba(later[features])[:, 1]) if len(later) else None
+    tags = version_tags(training, fitted_on, heldout, threshold, rule)
+    tags |= evaluation_tags(in_time, out_of_time, later)
     tags["warnings"] = json.dumps(warnings)
     mlflow.set_experiment(MODEL_NAME)
     with mlflow.start_run(run_name=f"{MODEL_NAME} {training.snapshot_date}"):
-        _log(training, fitted, fitted_on, evaluation, tags)
+        _log(training, fitted, fitted_on, tags)
+        mlflow.log_metrics(in_time.flat("heldout"))
+        if out_of_time is not None:
+            mlflow.log_metrics(out_of_time.flat("out_of_time"))
+        mlflow.log_text(model_card(training, tags, in_time, out_of_time), "model_card.md")
         for name, figure in quality_plots(heldout["labeled_churn"].to_numpy(), scores).items():
             mlflow.log_figure(figure, f"plots/{name}")
         mlflow.log_figure(coefficient_plot(fitted.pipeline), "plots/coefficients.png")
@@ -160,9 +179,7 @@ def _fit_and_register(client: MlflowClient, training: Training, rows: pd.DataFra
     return registry.register(client, model_uri, tags)
 
 
-def _log(
-    training: Training, fitted: Fitted, fitted_on: pd.DataFrame, evaluation: Evaluation, tags: dict[str, str]
-) -> None:
+def _log(training: Training, fitted: Fitted, fitted_on: pd.DataFrame, tags: dict[str, str]) -> None:
     mlflow.log_params(
         {
             "snapshot_date": training.snapshot_date,
@@ -182,9 +199,7 @@ def _log(
             **{f"classifier_{k}": v for k, v in fitted.pipeline[-1].get_params().items() if k in ("C", "max_iter")},
         }
     )
-    mlflow.log_metrics(evaluation.flat())
     mlflow.log_metrics({f"cross_validated_log_loss_C_{c:g}": loss for c, loss in fitted.log_losses.items()})
-    mlflow.log_text(model_card(training, tags, evaluation), "model_card.md")
     mlflow.log_dict(profile(fitted_on, training.features), "training_profile.json")
 
 
@@ -223,6 +238,8 @@ def _summary(version: registry.ChurnVersion, *, created: bool) -> dict[str, Any]
         "is_retrospective": version.tag("labels_known_through") >= version.tag("snapshot_date"),
         "data_digest": version.tags["data_digest"],
         "threshold": version.threshold,
+        "out_of_time_snapshots": version.tag("out_of_time_snapshots"),
+        "out_of_time_metrics": version.tag("out_of_time_metrics"),
         "heldout_metrics": version.tag("heldout_metrics"),
         "left_out_features": sorted(version.tag("left_out_features")),
         "warnings": version.tag("warnings"),

@@ -1,4 +1,4 @@
-"""Quality of a version on its held-out customers: all of them, by label source, and against recency alone."""
+"""Quality of a version on rows that it was not trained on: all, by label source, and against recency alone."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ RECENCY = "days_since_activity"
 
 @dataclass(frozen=True)
 class Group:
-    """Held-out rows of one label source, or all: how many of each class, and their figures (none: not measurable)."""
+    """Rows of one label source, or all: how many of each class, and their figures (none: not measurable)."""
 
     name: str
     churners: int
@@ -40,21 +40,27 @@ class Evaluation:
     groups: dict[str, Group]
     recency: dict[str, Figure]
 
-    def flat(self) -> dict[str, float]:
+    @property
+    def of_all(self) -> dict[str, float] | str:
+        """The figures of all rows without intervals, or why there are none."""
+        group = self.groups[ALL]
+        return {name: figure.value for name, figure in group.figures.items()} or str(group.not_measurable)
+
+    def flat(self, kind: str) -> dict[str, float]:
         """Every figure under a name for MLflow: heldout_roc_auc, heldout_roc_auc_low, heldout_evaluate_brier …"""
         named = {f"recency_{name}": figure for name, figure in self.recency.items()}
         for group in self.groups.values():
             prefix = "" if group.name == ALL else f"{group.name}_"
             named |= {f"{prefix}{name}": figure for name, figure in group.figures.items()}
         return {
-            f"heldout_{name}{end}": value
+            f"{kind}_{name}{end}": value
             for name, figure in named.items()
             for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
         }
 
 
 def evaluate(rows: pd.DataFrame, scores: NDArray[np.float64]) -> Evaluation:
-    """Measure `scores` of held-out `rows`."""
+    """Measure `scores` of `rows`."""
     churned, customer_id = rows["labeled_churn"].to_numpy(), rows["customer_id"].to_numpy()
     masks = {ALL: np.ones(len(rows), dtype=bool)}
     masks |= {source: (rows["label_source"] == source).to_numpy() for source in TRAINED_LABEL_SOURCES}

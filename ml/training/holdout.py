@@ -27,6 +27,11 @@ def fold(customer_id: NDArray[np.int64]) -> NDArray[np.int64]:
     return customer_bucket(customer_id) % FOLDS
 
 
+def measured_buckets(active_rows: int, max_rows: int) -> tuple[int, int]:
+    """Buckets [0, high) whose customers are measured on out of time: all, unless they would be more than `max_rows`."""
+    return 0, max(1, min(CUSTOMER_BUCKETS, int(max_rows / max(active_rows / CUSTOMER_BUCKETS, 1e-9))))
+
+
 def bucket_range(active_rows: int, max_training_rows: int, max_heldout_rows: int) -> tuple[int, int]:
     """Buckets [low, high) whose customers are read: all, unless `active_rows` would exceed either number of rows.
 

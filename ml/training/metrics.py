@@ -24,7 +24,10 @@ class Figure:
 
 
 def figures(churned: Labels, scores: Floats, weights: Floats | None = None) -> dict[str, float]:
-    """Brier and calibration error in probability, log loss in nats per row, lift as a ratio; weighted by `weights`."""
+    """The figures of docs/model.md, weighted by `weights`.
+
+    Brier, calibration (mean score - share of churners) and its error are probabilities, log loss is in nats per row.
+    """
     weights = np.ones(len(scores)) if weights is None else weights
     order = np.argsort(scores, kind="stable")
     by_rank = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
@@ -39,6 +42,7 @@ def figures(churned: Labels, scores: Floats, weights: Floats | None = None) -> d
         "average_precision": float(average_precision_score(churned, scores, sample_weight=weights)),
         "brier": float(brier_score_loss(churned, scores, sample_weight=weights)),
         "log_loss": float(log_loss(churned, scores, sample_weight=weights)),
+        "calibration": float((scored - happened).sum() / weights.sum()),
         "calibration_error": float(np.abs(scored - happened).sum() / weights.sum()),
         "lift_top_decile": float(top / (happened.sum() / weights.sum())),
     }

@@ -10,7 +10,7 @@ from ml.training.metrics import Figure
 from ml.training.profile import Training
 
 
-def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation) -> str:
+def model_card(training: Training, tags: dict[str, str], in_time: Evaluation, out_of_time: Evaluation | None) -> str:
     """What the model predicts, what it was made from, how good it is, and what it must not be used for, in Markdown."""
     lines = [
         f"# {MODEL_NAME}",
@@ -45,21 +45,18 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
         + ("; ".join(f"{name} ({where})" for name, where in training.left_out_features.items()) or "none")
         + ".",
         "",
-        "## Quality on held-out customers",
+        "## Quality out of time",
+        f"All customers at closed snapshots after the training: {tags['out_of_time_snapshots']}."
+        " 95 % bootstrap intervals, customers drawn with all their rows.",
+        "",
+        *(_figures(out_of_time) if out_of_time else ["No later snapshot is closed yet."]),
+        "",
+        "## Quality in time, on held-out customers",
         "95 % bootstrap intervals, customers drawn with all their rows. Which label source a row has depends on what"
         " came after its snapshot (`evaluate`: no payment up to the cutoff), so churn differs between the sources by"
         " construction: a probability holds for all rows together, not within one source.",
         "",
-        "| rows | figure | value | interval |",
-        "|---|---|---|---|",
-    ]
-    for group in evaluation.groups.values():
-        rows = f"{group.name} ({group.churners} churners, {group.stayers} stayers)"
-        if group.not_measurable:
-            lines.append(f"| {rows} | {group.not_measurable} | | |")
-        lines += _table(rows, group.figures)
-    lines += _table("all, recency alone", evaluation.recency)
-    lines += [
+        *_figures(in_time),
         "",
         f"Threshold {json.loads(tags['threshold']):.4f}: {json.loads(tags['threshold_rule'])}.",
         "",
@@ -75,6 +72,16 @@ def model_card(training: Training, tags: dict[str, str], evaluation: Evaluation)
 def _directions(training: Training) -> list[tuple[str, Direction]]:
     used = [BY_NAME[name] for name in training.features]
     return list({each.score_name: each.direction for each in used if each.direction}.items())
+
+
+def _figures(evaluation: Evaluation) -> list[str]:
+    lines = ["| rows | figure | value | interval |", "|---|---|---|---|"]
+    for group in evaluation.groups.values():
+        rows = f"{group.name} ({group.churners} churners, {group.stayers} stayers)"
+        if group.not_measurable:
+            lines.append(f"| {rows} | {group.not_measurable} | | |")
+        lines += _table(rows, group.figures)
+    return lines + _table("all, recency alone", evaluation.recency)
 
 
 def _table(rows: str, figures: dict[str, Figure]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ml.model_config import CATEGORICAL_FEATURES, HELDOUT_BUCKETS, NUMERIC_FEATURES, TRAINED_LABEL_SOURCES
-from ml.training.evaluation import ALL, Evaluation
+from ml.training.evaluation import Evaluation
 from ml.training.pipeline import MISSING
 
 TAG_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)  # a tag holds 5,000 characters on MLflow 2.10
@@ -71,12 +71,10 @@ def version_tags(
     training: Training,
     fitted_on: pd.DataFrame,
     heldout: pd.DataFrame,
-    evaluation: Evaluation,
     threshold: float,
     rule: str,
 ) -> dict[str, str]:
     """Tags of the model version; each value is JSON. docs/model.md lists them."""
-    figures = {name: figure.value for name, figure in evaluation.groups[ALL].figures.items()}
     values = asdict(training)
     features, (first, end) = values.pop("features"), values.pop("buckets")
     categorical = [name for name in features if name in CATEGORICAL_FEATURES]
@@ -93,9 +91,18 @@ def version_tags(
         "heldout_label_counts": label_counts(heldout),
         "training_buckets": [HELDOUT_BUCKETS, end],
         "heldout_buckets": [first, HELDOUT_BUCKETS],
-        "heldout_metrics": figures or evaluation.groups[ALL].not_measurable,
         "prediction_shape": "n x 2: column 0 is P(stays), column 1 is P(churns)",
     }
     tags = {name: json.dumps(value, default=str, ensure_ascii=False) for name, value in values.items()}
     # Not JSON: compared and shown as they are.
     return tags | {n: str(values[n]) for n in ("training_fingerprint", "data_digest", "code_digest", "git_commit")}
+
+
+def evaluation_tags(in_time: Evaluation, out_of_time: Evaluation | None, later: pd.DataFrame) -> dict[str, str]:
+    """Tags with the figures of a version; `out_of_time` is None if no snapshot after its training is closed."""
+    values = {
+        "out_of_time_snapshots": sorted({str(day.date()) for day in later["snapshot_date"].unique()}),
+        "out_of_time_metrics": "no later snapshot is closed yet" if out_of_time is None else out_of_time.of_all,
+        "heldout_metrics": in_time.of_all,
+    }
+    return {name: json.dumps(value) for name, value in values.items()}

@@ -118,7 +118,7 @@ def test_readers_see_whole_snapshots_only(scored):
     """Held between DELETE and COPY, then again until the commit: the old rows, never none, never some."""
     before = scored.rows("select count(*), min(scored_at) from ops.churn_scoring")
     with scored.connect() as conn:
-        conn.execute("update features.churn_weekly_features set tenure_days = tenure_days + 30")  # other scores
+        conn.execute("update features.churn_weekly_features set payments_90d = payments_90d + 5")  # other scores
     with (
         scored.connect() as blocker,
         scored.connect() as repeatable,
@@ -249,7 +249,7 @@ def test_replaced_scores_stay_in_the_history_and_an_identical_rerun_adds_nothing
     assert len(runs(scored)) == known
     assert scored.rows(history) == [(kept,)]
     with scored.connect() as conn:
-        conn.execute("update features.churn_weekly_features set tenure_days = tenure_days + 30")
+        conn.execute("update features.churn_weekly_features set payments_90d = payments_90d + 5")
     assert score(scored)["is_new"]
     old, new = runs(scored)[-2:]
     assert (old[2], new[2]) == (True, False)

@@ -124,7 +124,7 @@ def test_held_out_rows_too_few_to_measure_are_said_to_be(train, database):
 
 def test_column_without_values_is_left_out(train, database):
     fill(database, SNAPSHOT)
-    change(database, "set tarjetas = null, spent_7d = null")
+    change(database, "set tarjetas = null, has_inversion = null")
     left_out = train()["left_out_features"]
-    assert {"tarjetas", "spent_7d"} <= set(left_out)
-    assert "gender" not in left_out
+    assert {"tarjetas", "has_inversion"} <= set(left_out)
+    assert "payments_90d" not in left_out

@@ -17,7 +17,7 @@ with DAG(
     },
     tags=["churn", "scoring"],
     doc_md=__doc__,
-    **DAG_DEFAULTS,
+    **{**DAG_DEFAULTS, "max_active_runs": 2},  # of different dates: their writers take turns
 ):
     wait_for_features = PipelineSensor(
         task_id="wait_for_features",

@@ -13,7 +13,7 @@ with DAG(
     params=SNAPSHOT_DATE_PARAM,
     tags=["churn", "features"],
     doc_md=__doc__,
-    **DAG_DEFAULTS,
+    **{**DAG_DEFAULTS, "max_active_runs": 2},  # of different dates: their writers take turns
 ):
     PipelineCommand(
         task_id="build_features",

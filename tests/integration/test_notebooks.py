@@ -127,7 +127,7 @@ def figures(scored, mlflow_uri) -> list[str]:
         f"| {metrics['out_of_time_recency_roc_auc']:.3f} |",
         f"| {promised * 100:.1f} and {stayed_away * 100:.1f} % |",
         f"| {in_time} |",
-        f"| {scoring['scored']:,}; {scoring['excluded_already_churned']} |",
+        f"| {scoring['scored']:,}; {scoring['excluded_already_churned']:,} |",
     ]
 
 

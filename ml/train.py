@@ -99,8 +99,8 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
         with one_at_a_time(f"ml.train {fingerprint}"):  # two runs at once would register it twice
             existing = registry.find_by_fingerprint(client, fingerprint)
             if existing is not None:
-                return _summary(existing, created=False)
-            return _summary(_fit_and_register(client, training, rows, later), created=True)
+                return _summary(existing, training, created=False)
+            return _summary(_fit_and_register(client, training, rows, later), training, created=True)
 
 
 def closed_later(conn: psycopg.Connection, newest: date) -> pd.DataFrame:
@@ -226,16 +226,16 @@ def _log_model(fitted: Fitted, example: pd.DataFrame) -> str:
     return str(info.model_uri)
 
 
-def _summary(version: registry.ChurnVersion, *, created: bool) -> dict[str, Any]:
+def _summary(version: registry.ChurnVersion, training: Training, *, created: bool) -> dict[str, Any]:
     return {
         "model": MODEL_NAME,
         "model_version": version.version,
         "created": created,
         "run_id": version.run_id,
         "training_snapshots": version.training_snapshots,
-        "left_out_snapshots": version.tag("left_out_snapshots"),
-        "labels_known_through": version.tag("labels_known_through"),
-        "is_retrospective": version.tag("labels_known_through") >= version.tag("snapshot_date"),
+        "left_out_snapshots": training.left_out_snapshots,
+        "labels_known_through": training.labels_known_through,
+        "is_retrospective": training.labels_known_through >= training.snapshot_date,
         "data_digest": version.tags["data_digest"],
         "threshold": version.threshold,
         "out_of_time_snapshots": version.tag("out_of_time_snapshots"),

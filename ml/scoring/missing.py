@@ -9,9 +9,9 @@ from psycopg.sql import SQL, Identifier
 from ml.snapshots.catalogue import CHURN_DAYS, TABLE
 from ml.store.registry import ChurnVersion
 
-# More customers without a value than in training, as a share of all. Between the snapshots of one extraction the share
-# varies by up to 0.09, because older months are known of fewer customers.
-MORE_MISSING = 0.15
+# More customers without a value than in training, as a share of all. Between snapshots of the sample the shares vary
+# by up to 0.04, because older months are known of fewer customers.
+MORE_MISSING = 0.10
 
 SHARES = """
 select {missing_shares} from {table} where snapshot_date = %(snapshot_date)s and days_since_activity < %(churn_days)s

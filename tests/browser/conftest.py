@@ -77,6 +77,7 @@ def scored(new_database: Callable[[str], Database], seeded_template: str, mlflow
     """The sample with a model in Production, the scores of 2019-05-26, and a later snapshot without scores."""
     database = new_database(seeded_template)
     for command in (
+        ("ml.features", "--snapshot-date", "2019-05-26"),
         ("ml.train", "--snapshot-date", "2019-05-26", "--lookback-weeks", "2"),
         ("ml.promote",),
         ("ml.infer_batch", "--snapshot-date", "2019-05-26"),

@@ -239,7 +239,6 @@ def test_backfill(stack):
     }  # fmt: skip
     stack.api.call("POST", "/backfills", body)
     wait_for(lambda: len([r for r in stack.runs(replay.FEATURES, "backfill") if r["state"] == "success"]) == 2, 120)
-    assert stack.ask("select count(*) from ops.current_feature_builds where snapshot_date > date '2019-06-01'") == "2"
 
 
 def test_demo_again_changes_nothing(stack):

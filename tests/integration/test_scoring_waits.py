@@ -101,8 +101,8 @@ def test_scheduled_run_waits_for_its_features_and_a_manual_one_fails(scheduled, 
     assert "no features for 2019-06-02; build them: airflow dags test churn_feature_build_w 2019-06-02" in manual.stdout
 
     assert seeded.run("ml.features", "--snapshot-date", "2019-05-26").returncode == 0
-    assert scores(seeded) == []
+    assert "2019-05-26" not in {str(row[1]) for row in scores(seeded)}
     states, said = scheduled("2019-05-26", "2019-06-09", waited=3700)
     assert states == {"2019-05-26": SCORED, "2019-06-09": FAILED}
-    assert len(scores(seeded)) > 1000
+    assert len([row for row in scores(seeded) if str(row[1]) == "2019-05-26"]) > 1000
     assert "after 60 minutes: error: no features for 2019-06-09 yet" in said

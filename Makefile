@@ -73,10 +73,10 @@ seed: ## Load the six CSV files and the crypto history into the running stack (F
 replay-rejects: ## Load the corrected rows of ops.raw_rejects (those with a mended_text)
 	@if $(LOCAL) runs; then $(LOCAL) seed --replay-rejects; else $(MAKE) compose-seed REPLAY=1; fi
 
-data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=2019 OUT=. UNTIL=2019-07-01)
+data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=2019 OUT=. UNTIL=2019-07-01 DAYS=181)
 	@$(LOCAL) venv ml
 	@.local/venv/ml/bin/python -m sample_data $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(OUT),--out "$(OUT)") $(if $(UNTIL),--until $(UNTIL))
+		$(if $(OUT),--out "$(OUT)") $(if $(UNTIL),--until $(UNTIL)) $(if $(DAYS),--days $(DAYS))
 
 clean: ## Stop the local stack and delete .local (YES=1 does not ask); the CSV files are kept
 	@$(LOCAL) clean $(if $(YES),--yes)

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ from ml.contracts.contract import Rule
 from ml.settings import settings
 from ml.snapshots import catalogue, labels, polarity
 from ml.snapshots.closed import open_by_dates, open_by_labels
-from ml.snapshots.coverage import CurrentData, covered_range, current_data, require_covered, sundays_before
+from ml.snapshots.coverage import SUNDAY, CurrentData, covered_range, current_data, require_covered, sundays_before
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = catalogue.TABLE
@@ -64,33 +65,39 @@ def build_missing(snapshot_dates: list[date]) -> list[date]:
     Each is built in its own transaction and connection. Raises what `build` does.
     """
     with connect(application_name="ml.features") as conn:
-        fresh = {
-            found
-            for (found,) in conn.execute(
-                FRESH_BUILDS, (Jsonb(current_data(conn).feature_sources), feature_sql_digest())
-            )
-        }
-    missing = sorted(set(snapshot_dates) - fresh)
+        missing = sorted(set(snapshot_dates) - fresh_snapshots(conn))
     for snapshot_date in missing:
         build(snapshot_date)
     return missing
 
 
+def fresh_snapshots(conn: psycopg.Connection) -> set[date]:
+    """Snapshots that are built from the present data and SQL."""
+    parameters = (Jsonb(current_data(conn).feature_sources), feature_sql_digest())
+    return {found for (found,) in conn.execute(FRESH_BUILDS, parameters)}
+
+
+def built_closed_sundays(conn: psycopg.Connection, after: date, count: int) -> list[date]:
+    """Up to `count` closed Sundays after a date, the newest, oldest first, of those that are built already."""
+    built = (day for day in sorted(fresh_snapshots(conn), reverse=True) if day > after and day.weekday() == SUNDAY)
+    return sorted(islice((day for day in built if open_by_labels(conn, day, None) is None), count))
+
+
 def snapshots_for_training(
-    conn: psycopg.Connection, until: date, lookback_weeks: int, as_of: date | None = None, after: date = date.min
+    conn: psycopg.Connection, until: date, lookback_weeks: int, as_of: date | None = None
 ) -> tuple[list[date], dict[date, str]]:
     """The newest `lookback_weeks` closed Sundays on or before `until`, oldest first, and why others were passed over.
 
     Looks back as far as the data go. What is missing is built by `build_missing`, whose commits `conn` must be able to
-    see (READ COMMITTED, or no transaction begun). `as_of`: only labels that were known on that date count. `after`:
-    only Sundays after it. If no Sunday is closed, the list is empty. Raises what `build` does.
+    see (READ COMMITTED, or no transaction begun). `as_of`: only labels that were known on that date count. If no Sunday
+    is closed, the list is empty. Raises what `build` does.
     """
     first, last = covered_range(conn)
     data = current_data(conn)
     closed: list[date] = []
     passed_over: dict[date, str] = {}
     for sunday in sundays_before(until):
-        if len(closed) == lookback_weeks or sunday <= after:
+        if len(closed) == lookback_weeks:
             break
         if sunday < first:
             passed_over[sunday] = f"outside the covered range {first} to {last}, as are all before it"

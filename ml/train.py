@@ -19,7 +19,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema, TensorSpec
 
 from ml import cli
-from ml.features import build_missing, snapshots_for_training
+from ml.features import build_missing, built_closed_sundays, snapshots_for_training
 from ml.model_config import (
     CATEGORICAL_FEATURES,
     MAX_HELDOUT_ROWS,
@@ -28,7 +28,7 @@ from ml.model_config import (
 )
 from ml.settings import settings
 from ml.snapshots import catalogue
-from ml.snapshots.coverage import covered_range, require_covered
+from ml.snapshots.coverage import require_covered
 from ml.store import registry
 from ml.training.checks import check_training
 from ml.training.dataset import digest, features_with_values, labels_known_through, load, model_features
@@ -124,10 +124,11 @@ def choose_rows(conn: psycopg.Connection, snapshot_date: date, lookback_weeks: i
 
 
 def closed_later(conn: psycopg.Connection, newest: date) -> pd.DataFrame:
-    """Rows to measure out of time: all customers at up to LATER_WEEKS closed Sundays after `newest`, as known now."""
-    _, last = covered_range(conn)
-    snapshots, _ = snapshots_for_training(conn, last, LATER_WEEKS, after=newest)
-    return measured_rows(conn, snapshots)
+    """Rows to measure out of time: all customers at up to LATER_WEEKS closed Sundays after `newest`, as known now.
+
+    A training builds no snapshot after its date: those that are built already are measured on.
+    """
+    return measured_rows(conn, built_closed_sundays(conn, newest, LATER_WEEKS))
 
 
 def measured_rows(conn: psycopg.Connection, snapshots: list[date]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from ml.training.pipeline import fit
 
 
 def compare_with(version: ChurnVersion, stored: Pipeline, rows: pd.DataFrame, code: str) -> dict[str, Any]:
-    """Fit on `rows` as the training of `version` did; say whether the result is `identical` to `stored`, and what differs.
+    """Fit on `rows` as the training of `version` did; say whether it is `identical` to `stored`, and what differs.
 
     `differences` names the data, the code and libraries, and each input whose coefficient differs, with both values.
     """

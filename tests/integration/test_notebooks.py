@@ -57,6 +57,7 @@ def scored(new_database, seeded_template, mlflow_uri):
     database = new_database(seeded_template)
     results = {}
     for command in (
+        ("ml.features", "--snapshot-date", "2019-06-30"),
         ("ml.train", "--snapshot-date", "2019-06-30", "--as-of", "2019-06-30"),
         ("ml.promote",),
         ("ml.infer_batch", "--snapshot-date", "2019-06-30"),

@@ -89,7 +89,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def _measure(conn: psycopg.Connection, sunday: date, lookback_weeks: int) -> dict[str, Any]:
-    """Train on what was known on `sunday`, as the baselines are, and measure on its customers with the labels of now."""
+    """Train on what was known on `sunday`, and the baselines too; measure on its customers with the labels of now."""
     chosen = choose_rows(conn, sunday, lookback_weeks, as_of=sunday)
     heldout = is_heldout(chosen.rows["customer_id"].to_numpy())
     fitted_on = chosen.rows[~heldout]

@@ -88,8 +88,8 @@ FEATURES: tuple[Feature, ...] = (
         label=Text("Days since the first payment, up to 90", "Días desde el primer pago, hasta 90"), meaning=Text(
         "Days from the first payment to snapshot_date, 90 = 90 or more: what every snapshot can know, however long the"
             " history before it.",
-        "Días desde el primer pago hasta el corte, 90 = 90 o más: lo que todo corte puede saber, sea cual sea la historia"
-            " anterior.")),
+        "Días desde el primer pago hasta el corte, 90 = 90 o más: lo que todo corte puede saber, sea cual sea la"
+            " historia anterior.")),
     Feature("frequency_ml", INTEGER, DAYS, "heavy-tailed", "less churn", "marketplace", minimum=0, score="purchases_ml",
         label=Text("Days with purchases on ML", "Días con compras en ML"), meaning=Text(
         "Days with a MercadoLibre purchase as of the extraction; NULL as in spent_ml.",

@@ -68,5 +68,5 @@ def test_a_second_backtest_replaces_its_rows(result, history):
 
 
 def test_nothing_to_measure_says_why(history):
-    with pytest.raises(CommandError, match="no Sunday can be measured: .*2018-10-07: no snapshot up to 2018-10-07"):
+    with pytest.raises(CommandError, match=r"no Sunday can be measured: .*2018-10-07: no snapshot up to 2018-10-07"):
         call(history, backtest, date(2018, 10, 7), 8)

@@ -58,13 +58,18 @@ DECISIONS = (
 
 @pytest.fixture(scope="module")
 def shared(new_database, empty_template, mlflow_uri):
-    """Three versions: 1 from older snapshots, 2 and 3 up to the same newest one."""
+    """Three versions: 1 from older snapshots, 2 and 3 up to the same newest one.
+
+    They flag from the same score on: the highest F1 of synthetic rows jumps, and the share flagged with it.
+    """
     forget_models(mlflow_uri)
     database = new_database(empty_template)
     database.extra_env["MLFLOW_TRACKING_URI"] = mlflow_uri
     fill(database, *SNAPSHOTS)
     for day, weeks in (("2019-05-19", 2), ("2019-05-26", 2), ("2019-05-26", 3)):
         call(database, train, date.fromisoformat(day), weeks)
+    for version in "123":
+        mlflow.MlflowClient(mlflow_uri).set_model_version_tag("churn-logreg", version, "threshold", "0.5")
     return database
 
 

@@ -208,6 +208,15 @@ def test_a_version_whose_files_are_lost_is_not_compared_with(promote, force, cli
     assert said["champion_roc_auc"] is None
 
 
+def test_a_version_that_was_replaced_returns_only_by_hand(promote, force, client):
+    promote("2")
+    promote("3")
+    said = promote("2")
+    assert (said["action"], said["production_version"]) == ("keep", "3")
+    assert said["reason"].startswith("was in production before version 3; to promote it all the same: make promote")
+    assert force("2")["production_version"] == "2"
+
+
 def test_an_older_training_does_not_replace_a_newer_one(promote, client):
     promote("3")
     said = promote("1")

@@ -151,6 +151,8 @@ def _judge(
     by_hand = f'to promote it all the same: make promote VERSION={challenger.version} WHY="..."'
     if withdrawn_at := history.withdrawn.get(challenger.version):
         return keep(reason=f"rolled back from on {withdrawn_at:%Y-%m-%d}; {by_hand}")
+    if challenger.version in history.stack:
+        return keep(reason=f"was in production before version {current}; {by_hand}")
     newest, known = challenger.training_snapshots[-1], registered[current].training_snapshots[-1]
     if newest < known:
         return keep(reason=f"trained on snapshots up to {newest}, the one in production up to {known}; {by_hand}")

@@ -14,7 +14,10 @@ OPEN_SNAPSHOTS = """
     select snapshot_date
     from ops.current_feature_builds
     where labels_rule <> %(labels_rule)s
-        or (label_sources <> %(label_sources)s and snapshot_date + %(churn_days)s > labels_known_through + 1)
+        or (
+            (label_sources, labels_known_through) <> (%(label_sources)s, %(labels_known_through)s)
+            and snapshot_date + %(churn_days)s > labels_known_through + 1
+        )
     order by snapshot_date
 """
 RECORD_LABELS = """

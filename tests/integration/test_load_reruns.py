@@ -57,13 +57,13 @@ def test_a_changed_file_is_loaded_and_changes_the_fingerprint(database: Database
     [(fingerprint,)] = database.rows("select raw_fingerprint from ops.current_data")
     folder.write(PAYMENTS, folder.lines(PAYMENTS, CUSTOMERS + 2))
     assert "PAYMENTS.csv: loaded, 302 rows\n" in folder.seed(database).stdout
-    [(first, month, through, cutoff, changed)] = database.rows("select * from ops.current_data")
+    [(first, month, through, cutoff, changed, _)] = database.rows("select * from ops.current_data")
     assert changed != fingerprint
     assert [str(day) for day in (first, month, through, cutoff)] == [
         "2019-01-01",
         "2019-05-01",
         "2019-05-31",
-        "2019-06-01",
+        "2019-05-31",
     ]
 
 

@@ -58,13 +58,18 @@ DECISIONS = (
 
 @pytest.fixture(scope="module")
 def shared(new_database, empty_template, mlflow_uri):
-    """Three versions: 1 from older snapshots, 2 and 3 up to the same newest one."""
+    """Three versions: 1 from older snapshots, 2 and 3 up to the same newest one.
+
+    They flag from the same score on: the highest F1 of synthetic rows jumps, and the share flagged with it.
+    """
     forget_models(mlflow_uri)
     database = new_database(empty_template)
     database.extra_env["MLFLOW_TRACKING_URI"] = mlflow_uri
     fill(database, *SNAPSHOTS)
     for day, weeks in (("2019-05-19", 2), ("2019-05-26", 2), ("2019-05-26", 3)):
         call(database, train, date.fromisoformat(day), weeks)
+    for version in "123":
+        mlflow.MlflowClient(mlflow_uri).set_model_version_tag("churn-logreg", version, "threshold", "0.5")
     return database
 
 
@@ -201,6 +206,15 @@ def test_a_version_whose_files_are_lost_is_not_compared_with(promote, force, cli
     said = promote("3")
     assert (said["action"], said["champion_version"], said["reference_version"]) == ("promote", str(lost.version), "2")
     assert said["champion_roc_auc"] is None
+
+
+def test_a_version_that_was_replaced_returns_only_by_hand(promote, force, client):
+    promote("2")
+    promote("3")
+    said = promote("2")
+    assert (said["action"], said["production_version"]) == ("keep", "3")
+    assert said["reason"].startswith("was in production before version 3; to promote it all the same: make promote")
+    assert force("2")["production_version"] == "2"
 
 
 def test_an_older_training_does_not_replace_a_newer_one(promote, client):

@@ -64,4 +64,8 @@ create unique index if not exists feature_builds_current on ops.feature_builds (
 create or replace view ops.current_feature_builds as select * from ops.feature_builds where replaced_at is null;
 comment on view ops.current_feature_builds is
     'One row per snapshot in features.churn_weekly_features: the build that its rows come from.';
+select format('comment on column ops.current_feature_builds.%I is %L', attname, col_description(attrelid, attnum))
+from pg_catalog.pg_attribute
+where attrelid = 'ops.feature_builds'::regclass and attnum > 0 and not attisdropped
+\gexec
 commit;

@@ -17,12 +17,12 @@ from ml.model_config import ACTIVE_DAYS, MODEL_NAME, PRODUCTION_ALIAS
 from ml.scoring import runs
 from ml.scoring.missing import described, missing_features
 from ml.settings import settings
+from ml.snapshots import catalogue
 from ml.snapshots.coverage import current_data, require_covered
 from ml.store import feature_rows, registry
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = "ops.churn_scoring"
-FEATURES_TABLE = "features.churn_weekly_features"
 COLUMNS_OF_TABLE = """
 select attname::text from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped
 """
@@ -81,10 +81,10 @@ def _require_features(conn: psycopg.Connection, snapshot_date: date, version: re
         if settings().is_scheduled_run:  # the weekly build of the same date runs at the same time
             raise cli.TryLater(f"{message} yet; churn_feature_build_w builds them")
         raise cli.CommandError(f"{message}; build them: airflow dags test churn_feature_build_w {snapshot_date}")
-    columns = {name for (name,) in conn.execute(COLUMNS_OF_TABLE, (FEATURES_TABLE,))}
+    columns = {name for (name,) in conn.execute(COLUMNS_OF_TABLE, (catalogue.TABLE,))}
     if missing := [name for name in version.features if name not in columns]:
         raise cli.CommandError(
-            f"{MODEL_NAME} version {version.version} takes {', '.join(missing)}, which {FEATURES_TABLE} no longer has;"
+            f"{MODEL_NAME} version {version.version} takes {', '.join(missing)}, which {catalogue.TABLE} no longer has;"
             f" train again: airflow dags test churn_train_register_m {snapshot_date}"
         )
 

@@ -119,7 +119,7 @@ def hold(why: str, who: str = "") -> dict[str, Any]:
 
 def unhold(why: str = "", who: str = "") -> dict[str, Any]:
     """End a hold; without one, nothing happens. Raises TryLater if PostgreSQL or MLflow cannot be reached."""
-    why = " ".join(why.splitlines()).strip()
+    why = _one_line(why)
 
     def decide(conn: psycopg.Connection, client: MlflowClient, history: History) -> Decision:
         current = history.production
@@ -219,13 +219,17 @@ def _who(person: str = "") -> str:
     return person or settings().who or (getpass.getuser() if run_id == "shell" else f"Airflow run {run_id}")
 
 
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines()).strip()
+
+
 def _stated(why: str, command: str) -> str:
     """`why` in one line.
 
     Raises:
         CommandError: it is empty.
     """
-    if not (line := " ".join(why.splitlines()).strip()):
+    if not (line := _one_line(why)):
         raise cli.CommandError(f"say why, it goes on record: {command}")
     return line
 

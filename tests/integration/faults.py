@@ -131,13 +131,14 @@ def stopped_inside(
     writes: str | None = None,
     hold: str | None = None,
     mode: str = "exclusive",
+    has_reached_hold: bool = True,
     **env: str,
 ) -> Iterator[Inside]:
     """The command, seen in a transaction that has begun to write table `writes`.
 
     With `hold`, a table that the command writes later in the same transaction (`mode="access exclusive"`: reads later),
     it stands still there while the context is open and goes on when the context ends; wait for it with `finish()`.
-    `hold` alone stops a transaction that has written nothing yet.
+    `hold` alone stops a transaction that has written nothing yet. Without `has_reached_hold` it may be on its way.
     """
     assert writes or hold, "name a table that the command writes, or one to hold it at"
     with database.connect() as observer, database.connect() as holder:
@@ -147,7 +148,7 @@ def stopped_inside(
             holder.execute(f"lock table {hold} in {mode} mode")
         running = Inside(database, *command, **env)
         try:
-            state = {"known": known, "writes": writes, "hold": hold}
+            state = {"known": known, "writes": writes, "hold": hold if has_reached_hold else None}
             found = running.wait_for(
                 lambda: observer.execute(INSIDE, state).fetchone(),
                 f"a transaction that has begun to write {writes} and waits for {hold}",
@@ -172,12 +173,14 @@ def kill_inside(
 ) -> None:
     """SIGKILL the command in the transaction that `stopped_inside` describes; nothing of it is committed.
 
-    `within_s`: without `hold`, kill at a random moment up to so many seconds after the state was seen.
+    `within_s`: kill at a random moment up to so many seconds after it began to write, on its way to `hold` or there.
     """
+    assert hold or not within_s, "without a table to hold it at, a fast command would end before the kill"
     delay = rng(f"kill {' '.join(command)}").uniform(0, within_s)
-    with stopped_inside(database, *command, writes=writes, hold=hold, mode=mode, **env) as running:
-        if delay:
-            time.sleep(delay)
+    with stopped_inside(
+        database, *command, writes=writes, hold=hold, mode=mode, has_reached_hold=not within_s, **env
+    ) as running:
+        time.sleep(delay)
         running.kill()
     outcome = running.outcome(database)
     assert outcome == "aborted", f"the kill came after the end: the transaction of {command} had {outcome}"

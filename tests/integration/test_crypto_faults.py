@@ -11,7 +11,7 @@ EVENTS_TABLE, REJECTS, STAGED = "ops.bt_crypto_events", "ops.crypto_rejects", "s
 NEXT_DAY = ("--snapshot-date", "2019-05-21")
 # step: where the kill hits it; stage is hit at a random moment of reading a history that is long enough
 KILLS = {
-    "stage": {"writes": STAGED, "within_s": 0.05},
+    "stage": {"writes": STAGED},
     "check": {"hold": STAGED, "mode": "access exclusive"},
     "publish": {"writes": EVENTS_TABLE, "hold": REJECTS},
 }

@@ -37,7 +37,8 @@ from ml.training.holdout import bucket_range, fold, is_heldout, measured_buckets
 from ml.training.model_card import model_card
 from ml.training.pipeline import Fitted, best_f1_threshold, fit
 from ml.training.plots import coefficient_plot, quality_plots
-from ml.training.profile import Training, evaluation_tags, profile, version_tags
+from ml.training.profile import Training, evaluation_tags, version_tags
+from ml.training.reference import reference
 from ml.training.reproduction import compare_with
 from ml.utils_io import SQL_DIR, connect, one_at_a_time
 
@@ -202,7 +203,8 @@ def _log(training: Training, fitted: Fitted, fitted_on: pd.DataFrame, tags: dict
         }
     )
     mlflow.log_metrics({f"cross_validated_log_loss_C_{c:g}": loss for c, loss in fitted.log_losses.items()})
-    mlflow.log_dict(profile(fitted_on, training.features), "training_profile.json")
+    scores = fitted.pipeline.predict_proba(fitted_on[list(training.features)])[:, 1]
+    mlflow.log_dict(reference(fitted_on, training.features, scores), "training_reference.json")
 
 
 def _log_model(fitted: Fitted, example: pd.DataFrame) -> str:

@@ -1,7 +1,7 @@
 # Everything a person or CI runs. `make help` lists the targets; GNU make 3.81 (macOS) is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down local-ps local-logs psql env airflow promote rollback hold unhold seed replay-rejects data clean test lint locks
+.PHONY: help demo local-up local-down local-ps local-logs psql env airflow backtest promote rollback hold unhold seed replay-rejects data clean test lint locks
 
 # The first interpreter of a supported version; PYTHON=/path/to/python names another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -45,6 +45,10 @@ env: ## Print connection variables: eval "$(make -s env)"
 airflow: ## Run the airflow command (ARGS="dags test churn_train_register_m 2019-05-31")
 	@$(call either,$(LOCAL) airflow $(ARGS),$(COMPOSE) exec airflow-webserver airflow $(ARGS))
 
+backtest: ## Train on what was known on each closed Sunday and measure on it (ARGS="--lookback-weeks 8")
+	@$(call either,$(LOCAL) ml backtest $(ARGS),$(COMPOSE) exec airflow-scheduler \
+		sh -c 'exec "$$ML_PYTHON" -m ml.backtest "$$@"' backtest $(ARGS))
+
 # What a person types reaches the command as it is, whatever quotes or dollars are in it: neither make nor the shell reads
 # it as code. The person is WHO, else the user.
 unexport VERSION WHY WHO
@@ -73,10 +77,10 @@ seed: ## Load the six CSV files and the crypto history into the running stack (F
 replay-rejects: ## Load the corrected rows of ops.raw_rejects (those with a mended_text)
 	@if $(LOCAL) runs; then $(LOCAL) seed --replay-rejects; else $(MAKE) compose-seed REPLAY=1; fi
 
-data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=2019 OUT=. UNTIL=2019-07-01)
+data: ## Generate the six CSV files and the crypto history (CUSTOMERS=5000 SEED=2019 OUT=. UNTIL=2019-07-01 DAYS=181)
 	@$(LOCAL) venv ml
 	@.local/venv/ml/bin/python -m sample_data $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(SEED),--seed $(SEED)) \
-		$(if $(OUT),--out "$(OUT)") $(if $(UNTIL),--until $(UNTIL))
+		$(if $(OUT),--out "$(OUT)") $(if $(UNTIL),--until $(UNTIL)) $(if $(DAYS),--days $(DAYS))
 
 clean: ## Stop the local stack and delete .local (YES=1 does not ask); the CSV files are kept
 	@$(LOCAL) clean $(if $(YES),--yes)

@@ -23,7 +23,7 @@ payments as (
         count(*) filter (where fecha >= t - 30) as payments_30d,
         count(*) filter (where fecha >= t - 90) as payments_90d,
         t - max(fecha) as days_since_activity,
-        t - min(fecha) as tenure_days,
+        least(t - min(fecha), 90) as tenure_days,
         count(distinct fecha) filter (where fecha >= t - 30) as active_days_30d,
         count(distinct (t - fecha - 1) / 7) filter (where fecha >= t - 90) as active_weeks_90d,
         count(distinct case

@@ -53,7 +53,7 @@ select
     case when r1 < 0.95 then greatest(0, exp(8 * r2) - 30) end,
     case when r1 < 0.92 then greatest(0, exp(8 * r3) - 30) end,
     floor(payments_30d * 0.2 * (days_since_activity <= 7)::int)::int,
-    payments_30d, payments_90d, days_since_activity, 90 + floor(r4 * 60)::int,
+    payments_30d, payments_90d, days_since_activity, 30 + floor(r4 * 61)::int,
     least(30, payments_30d), least(13, payments_90d), 1 + floor(r5 * 5)::int,
     case when r4 < 0.85 then floor(31 / (1 + exp(-z - 2 * r1)))::int end,
     case when r4 < 0.81 then floor(31 / (1 + exp(-z - 2 * r2)))::int end,

@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, Schema, TensorSpec
 
 from ml import cli
-from ml.features import built_closed_sundays, snapshots_for_training
+from ml.features import build_missing, built_closed_sundays, snapshots_for_training
 from ml.model_config import (
     CATEGORICAL_FEATURES,
     MAX_HELDOUT_ROWS,
@@ -31,13 +31,15 @@ from ml.snapshots import catalogue
 from ml.snapshots.coverage import require_covered
 from ml.store import registry
 from ml.training.checks import check_training
-from ml.training.dataset import digest, load
+from ml.training.dataset import digest, features_with_values, labels_known_through, load, model_features
 from ml.training.evaluation import evaluate
 from ml.training.holdout import bucket_range, fold, is_heldout, measured_buckets
 from ml.training.model_card import model_card
 from ml.training.pipeline import Fitted, best_f1_threshold, fit
 from ml.training.plots import coefficient_plot, quality_plots
-from ml.training.profile import Training, evaluation_tags, profile, version_tags
+from ml.training.profile import Training, evaluation_tags, version_tags
+from ml.training.reference import reference
+from ml.training.reproduction import compare_with
 from ml.utils_io import SQL_DIR, connect, one_at_a_time
 
 MAX_LOOKBACK_WEEKS = 52
@@ -55,6 +57,16 @@ from ops.current_feature_builds where snapshot_date = any(%s)
 """
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The rows of a training: its snapshots, why other Sundays were passed over, and the range of customers."""
+
+    snapshots: list[date]
+    left_out: dict[date, str]
+    buckets: tuple[int, int]
+    rows: pd.DataFrame
+
+
 def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -> dict[str, Any]:
     """Train on the newest `lookback_weeks` closed Sundays up to `snapshot_date`, and register; return a summary.
 
@@ -70,27 +82,21 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
         with connect(application_name=f"ml.train {snapshot_date}") as conn:
             conn.autocommit = True  # other connections build snapshots while this one is open
             require_covered(conn, snapshot_date)
-            snapshots, left_out = snapshots_for_training(conn, snapshot_date, lookback_weeks, as_of)
-            if not snapshots:
-                reasons = "; ".join(f"{day}: {reason}" for day, reason in sorted(left_out.items()))
-                raise cli.CommandError(f"no snapshot up to {snapshot_date} can be trained on: {reasons}")
-            ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
-            buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
-            rows = load(conn, snapshots, buckets, as_of)
-            later = closed_later(conn, snapshots[-1])
-        features, left_out_features = features_with_values(rows)
-        data, code = digest(rows), code_digest()
-        fingerprint = hashlib.sha256(f"{data} {code} {buckets}".encode()).hexdigest()
+            chosen = choose_rows(conn, snapshot_date, lookback_weeks, as_of)
+            later = closed_later(conn, chosen.snapshots[-1])
+        features, left_out_features = features_with_values(chosen.rows)
+        data, code = digest(chosen.rows), code_digest()
+        fingerprint = hashlib.sha256(f"{data} {code} {chosen.buckets}".encode()).hexdigest()
         training = Training(
             snapshot_date=snapshot_date,
             lookback_weeks=lookback_weeks,
-            training_snapshots=snapshots,
-            left_out_snapshots={str(day): reason for day, reason in left_out.items()},
+            training_snapshots=chosen.snapshots,
+            left_out_snapshots={str(day): reason for day, reason in chosen.left_out.items()},
             features=features,
             left_out_features=left_out_features,
-            buckets=buckets,
+            buckets=chosen.buckets,
             as_of=as_of,
-            labels_known_through=labels_known_through(rows),
+            labels_known_through=labels_known_through(chosen.rows),
             data_digest=data,
             code_digest=code,
             git_commit=settings().git_commit,
@@ -100,7 +106,22 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
             existing = registry.find_by_fingerprint(client, fingerprint)
             if existing is not None:
                 return _summary(existing, training, created=False)
-            return _summary(_fit_and_register(client, training, rows, later), training, created=True)
+            return _summary(_fit_and_register(client, training, chosen.rows, later), training, created=True)
+
+
+def choose_rows(conn: psycopg.Connection, snapshot_date: date, lookback_weeks: int, as_of: date | None) -> Chosen:
+    """The rows of the newest `lookback_weeks` closed Sundays up to `snapshot_date`, with what was known on `as_of`.
+
+    Raises:
+        CommandError: no Sunday is closed; the message says why for each.
+    """
+    snapshots, left_out = snapshots_for_training(conn, snapshot_date, lookback_weeks, as_of)
+    if not snapshots:
+        reasons = "; ".join(f"{day}: {reason}" for day, reason in sorted(left_out.items()))
+        raise cli.CommandError(f"no snapshot up to {snapshot_date} can be trained on: {reasons}")
+    ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
+    buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
+    return Chosen(snapshots, left_out, buckets, load(conn, snapshots, buckets, as_of))
 
 
 def closed_later(conn: psycopg.Connection, newest: date) -> pd.DataFrame:
@@ -108,33 +129,13 @@ def closed_later(conn: psycopg.Connection, newest: date) -> pd.DataFrame:
 
     A training builds no snapshot after its date: those that are built already are measured on.
     """
-    snapshots = built_closed_sundays(conn, newest, LATER_WEEKS)
+    return measured_rows(conn, built_closed_sundays(conn, newest, LATER_WEEKS))
+
+
+def measured_rows(conn: psycopg.Connection, snapshots: list[date]) -> pd.DataFrame:
+    """Rows of all customers at `snapshots` with the labels known now, or of a sample of customers if they are many."""
     ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
     return load(conn, snapshots, measured_buckets(active, MAX_HELDOUT_ROWS))
-
-
-def labels_known_through(rows: pd.DataFrame) -> date:
-    """Last day that a label of `rows` speaks of."""
-    ends = rows["snapshot_date"] + pd.to_timedelta(rows["label_horizon_days"] - 1, unit="D")
-    known: date = ends.max().date()
-    return known
-
-
-def model_features() -> tuple[str, ...]:
-    """Features that a version may use; MODEL_DEMOGRAPHICS says whether those of a person are among them."""
-    return catalogue.model_features(demographics=settings().model_demographics == "yes")
-
-
-def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Features with a value in every snapshot of `rows`; for each other feature, the snapshots without a value."""
-    features = model_features()
-    known = rows.groupby("snapshot_date")[list(features)].count()
-    left_out = {}
-    for name in features:
-        without = [str(day.date()) for day in known.index[known[name] == 0]]
-        if without:
-            left_out[name] = "no value in any" if len(without) == len(known) else f"no value in {', '.join(without)}"
-    return tuple(name for name in features if name not in left_out), left_out
 
 
 def code_digest() -> str:
@@ -202,7 +203,8 @@ def _log(training: Training, fitted: Fitted, fitted_on: pd.DataFrame, tags: dict
         }
     )
     mlflow.log_metrics({f"cross_validated_log_loss_C_{c:g}": loss for c, loss in fitted.log_losses.items()})
-    mlflow.log_dict(profile(fitted_on, training.features), "training_profile.json")
+    scores = fitted.pipeline.predict_proba(fitted_on[list(training.features)])[:, 1]
+    mlflow.log_dict(reference(fitted_on, training.features, scores), "training_reference.json")
 
 
 def _log_model(fitted: Fitted, example: pd.DataFrame) -> str:
@@ -248,6 +250,24 @@ def _summary(version: registry.ChurnVersion, training: Training, *, created: boo
     }
 
 
+def reproduce(number: str) -> dict[str, Any]:
+    """Rebuild the training set of a version, fit it again, and say whether both are identical, or what differs.
+
+    Raises:
+        CommandError: the version is not registered, its files are lost, or its snapshots cannot be built any more.
+        TryLater: PostgreSQL or MLflow cannot be reached.
+    """
+    with registry.session() as client:
+        version = registry.get(client, number)
+        stored = registry.load(version)
+    build_missing(version.training_snapshots)
+    as_of = version.tag("as_of")
+    buckets = (version.tag("heldout_buckets")[0], version.tag("training_buckets")[1])
+    with connect(application_name=f"ml.train --reproduce {number}") as conn:
+        rows = load(conn, version.training_snapshots, buckets, as_of and date.fromisoformat(as_of))
+    return {"model": MODEL_NAME, "model_version": number, **compare_with(version, stored, rows, code_digest())}
+
+
 def lookback(text: str) -> int:
     """Parse a number of weeks, 1 to 52."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_LOOKBACK_WEEKS:
@@ -258,10 +278,15 @@ def lookback(text: str) -> int:
 def main() -> None:
     """Command line: `python -m ml.train --snapshot-date 2019-05-31 --lookback-weeks 8`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--snapshot-date", type=cli.iso_date, required=True, help="YYYY-MM-DD")
+    parser.add_argument("--snapshot-date", type=cli.iso_date, help="YYYY-MM-DD")
     parser.add_argument("--lookback-weeks", type=lookback, default=8, help="closed Sundays to train on (default 8)")
     parser.add_argument("--as-of", type=cli.iso_date, help="use only labels that were known on this date (YYYY-MM-DD)")
+    parser.add_argument("--reproduce", metavar="VERSION", help="train a version again, and say what differs")
     arguments = parser.parse_args()
+    if arguments.reproduce:
+        cli.run(lambda: reproduce(arguments.reproduce))
+    if arguments.snapshot_date is None:
+        parser.error("the following arguments are required: --snapshot-date")
     cli.run(lambda: train(arguments.snapshot_date, arguments.lookback_weeks, arguments.as_of))
 
 

@@ -1,4 +1,4 @@
-"""`python -m sample_data --customers N --seed S --out DIR [--until YYYY-MM-DD]`."""
+"""`python -m sample_data --customers N --seed S --out DIR [--until YYYY-MM-DD] [--days N]`."""
 
 import argparse
 import sys
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from sample_data.generate import MAX_CUSTOMERS, Request, generate
+from sample_data.generate import MAX_CUSTOMERS, MAX_DAYS, Request, generate
 from sample_data.outputs import OutputError
-from sample_data.periods import DEFAULT_UNTIL
+from sample_data.periods import DEFAULT_UNTIL, PAYMENT_DAYS
 
 
 def main() -> None:
@@ -22,9 +22,10 @@ def main() -> None:
     parser.add_argument("--seed", type=_between(0, 2**31 - 1), default=2019, help="the same seed gives the same files")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the seven files")
     parser.add_argument("--until", type=_until, default=DEFAULT_UNTIL, help="first day without payments")
+    parser.add_argument("--days", type=_between(PAYMENT_DAYS, MAX_DAYS), default=PAYMENT_DAYS, help="days of payments")
     arguments = parser.parse_args()
     try:
-        request = Request(arguments.customers, arguments.seed, arguments.until)
+        request = Request(arguments.customers, arguments.seed, arguments.until, arguments.days)
         manifest = generate(request, arguments.out, _show_progress)
     except (OutputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

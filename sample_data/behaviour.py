@@ -18,7 +18,8 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 NEW_SHARE = 0.44  # customers who joined within the data; the others paid before its first day
-JOIN_GROWTH = 0.0098  # growth per day of the number that joins
+JOIN_GROWTH = 0.0098  # growth per day of the number that joins, over PAYMENT_DAYS; slower over a longer history
+SEASON_GROWTH = 0.003  # growth per day of everyone's rate, likewise
 RATE_BASE, RATE_MEDIAN, RATE_SPREAD, RATE_MAX = 0.004, 0.0515, 1.41, 13.0  # payments per day, shifted log-normal
 LIFETIME_MEDIAN, LIFETIME_SHAPE = 465.0, 0.85  # days from the first payment until interest is lost, Weibull
 ENGAGEMENT_EFFECT = 1.5  # log lifetime per standard deviation of engagement
@@ -72,7 +73,7 @@ def simulate(traits: Traits, calendar: Calendar, rng: np.random.Generator) -> Be
     Every customer pays at least once within the data: this first payment is drawn, and the process starts there.
     """
     days = np.arange(calendar.horizon_end)
-    first = _first_payment_day(traits, rng)
+    first = _first_payment_day(traits, calendar, rng)
     factor = _interest(traits, first, days, rng)
     weeks = rng.standard_gamma(np.repeat(_regularity(traits.count, rng)[:, None], len(days) // 7 + 1, axis=1))
     weeks /= weeks.mean(axis=1, keepdims=True).clip(0.2)
@@ -85,13 +86,14 @@ def simulate(traits: Traits, calendar: Calendar, rng: np.random.Generator) -> Be
     return Behaviour(first_day=first, payments=payments, interest=factor)
 
 
-def _first_payment_day(traits: Traits, rng: np.random.Generator) -> Ints:
+def _first_payment_day(traits: Traits, calendar: Calendar, rng: np.random.Generator) -> Ints:
     """Day of the first payment within the data: newcomers join more and more often, others follow their rate."""
     uniform = rng.random(traits.count)
-    joined = np.log1p(uniform * np.expm1(JOIN_GROWTH * PAYMENT_DAYS)) / JOIN_GROWTH
+    growth = JOIN_GROWTH * (PAYMENT_DAYS / calendar.days)
+    joined = np.log1p(uniform * np.expm1(growth * calendar.days)) / growth
     rate = traits.rate * 0.6
-    resumed = -np.log1p(-uniform * -np.expm1(-rate * PAYMENT_DAYS)) / rate
-    return np.minimum(np.where(traits.is_new, joined, resumed), PAYMENT_DAYS - 1).astype(np.int64)
+    resumed = -np.log1p(-uniform * -np.expm1(-rate * calendar.days)) / rate
+    return np.minimum(np.where(traits.is_new, joined, resumed), calendar.days - 1).astype(np.int64)
 
 
 def _interest(traits: Traits, first: Ints, days: Ints, rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -120,6 +122,6 @@ def _season(calendar: Calendar) -> Floats:
     days = pd.date_range(calendar.start, periods=calendar.horizon_end)
     weekday = np.array([1.04, 1.02, 1.0, 1.02, 1.1, 1.0, 0.82])[days.day_of_week]
     payday = np.where(days.day <= 10, 1.12, 0.95)
-    growth = np.exp(0.003 * (np.arange(len(days)) - PAYMENT_DAYS))
+    growth = np.exp(SEASON_GROWTH * (PAYMENT_DAYS / calendar.days) * (np.arange(len(days)) - calendar.days))
     season: Floats = weekday * payday * growth
     return season

@@ -17,6 +17,7 @@ from sample_data.periods import CRYPTO_DAYS, PAYMENT_DAYS, Calendar
 
 BLOCK = 4096  # customers who share a random stream; the output depends on it
 MAX_CUSTOMERS = 20_000_000
+MAX_DAYS = 1830  # five years
 FIRST_ID, LAST_ID = 1_276, 448_374_921
 ID_STEP = 274_177_339
 assert gcd(ID_STEP, LAST_ID - FIRST_ID + 1) == 1
@@ -34,6 +35,7 @@ class Request:
     customers: int
     seed: int
     until: date
+    days: int = PAYMENT_DAYS  # with payments
 
 
 def generate(request: Request, out: Path, progress: Callable[[int], None] = lambda _: None) -> dict[str, Any]:
@@ -44,10 +46,12 @@ def generate(request: Request, out: Path, progress: Callable[[int], None] = lamb
     Raises:
         OutputError: a file there was not written by this program. Then nothing is changed.
     """
-    calendar = Calendar(request.until)
+    calendar = Calendar(request.until, request.days)
     rows = dict.fromkeys(map(str, FILES), 0)
     with replacing(out, FILES) as (work, manifest):
         manifest.update(customers=request.customers, seed=request.seed, until=request.until.isoformat(), rows=rows)
+        if request.days != PAYMENT_DAYS:
+            manifest["days"] = request.days
 
         def write(path: Path, table: pa.Table) -> None:
             append(work / path, table, free_text=path == DEMOGRAFICOS)
@@ -61,16 +65,16 @@ def generate(request: Request, out: Path, progress: Callable[[int], None] = lamb
             )
             traits = draw_traits(len(ids), behaviour_rng)
             behaviour = simulate(traits, calendar, behaviour_rng)
-            bought = payments.draw_payments(ids, traits, behaviour, request.customers, payment_rng)
+            bought = payments.draw_payments(ids, traits, behaviour, calendar, request.customers, payment_rng)
             _keep_by_day(work / "payments", *bought)
             _keep_by_day(work / "crypto", *crypto.draw_purchases(ids, traits, prices, crypto_rng))
             write(ACTIVE_USER, profiles.active_user_table(ids, traits, behaviour, calendar, visit_rng))
             write(DINERO_CUENTA, profiles.balances_table(ids, traits, behaviour, calendar, profile_rng))
-            write(EVALUATE, profiles.evaluate_table(ids, behaviour))
+            write(EVALUATE, profiles.evaluate_table(ids, behaviour, calendar))
             write(MARKETPLACE, profiles.marketplace_table(ids, traits, calendar, profile_rng))
             write(DEMOGRAFICOS, demographics.demographics_table(ids, traits, profile_rng))
             progress(first + len(ids))
-        for day in range(PAYMENT_DAYS):
+        for day in range(request.days):
             records = _of_day(work / "payments", day, payments.RECORD)
             write(PAYMENTS, payments.to_table(np.datetime64(calendar.start) + day, records))
         dates = pa.array(crypto.date_texts(calendar))

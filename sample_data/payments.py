@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from sample_data.behaviour import Behaviour, Floats, Ints, Traits
-from sample_data.periods import PAYMENT_DAYS
+from sample_data.periods import Calendar
 
 SEGMENTS = ("Cellphone Recharge", "Transport", "Instore", "Utilities", "Money Transfer", "Other Single Players")
 RECHARGE, TRANSPORT, INSTORE, UTILITIES, TRANSFER, OTHER = range(6)
@@ -30,10 +30,10 @@ RECORD = np.dtype([("buyer", "i8"), ("seller", "i8"), ("spent", "f8"), ("discoun
 
 
 def draw_payments(
-    ids: Ints, traits: Traits, behaviour: Behaviour, customers: int, rng: np.random.Generator
+    ids: Ints, traits: Traits, behaviour: Behaviour, calendar: Calendar, customers: int, rng: np.random.Generator
 ) -> tuple[Ints, np.ndarray]:
     """Day and record of each payment. The number of sellers follows that of all `customers`."""
-    counts = behaviour.payments[:, :PAYMENT_DAYS]
+    counts = behaviour.payments[:, : calendar.days]
     owner, day = (np.repeat(index, counts[counts > 0]) for index in np.nonzero(counts))
     cumulative = np.cumsum(_segment_preferences(traits, rng)[:, :-1], axis=1)
     segment = (rng.random(len(owner))[:, None] > cumulative[owner]).sum(axis=1)

@@ -5,25 +5,26 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-PAYMENT_DAYS = 181  # 2019-01-01 … 2019-06-30 for the default calendar
+PAYMENT_DAYS = 181  # by default: 2019-01-01 … 2019-06-30
 CRYPTO_DAYS = 273  # 2018-10-01 … 2019-06-30
 DEFAULT_UNTIL = date(2019, 7, 1)
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """Days are numbered from the first payment day (0); day `PAYMENT_DAYS` is `until`, the first day without data.
+    """Days are numbered from the first payment day (0); day `days` is `until`, the first day without data.
 
     `EVALUATE.csv` speaks of the two months that start at `until`. Month -1, the newest of the monthly counters, is the
     last month that ended before the month of the last payment: May 2019 for payments up to 2019-06-30.
     """
 
     until: date = DEFAULT_UNTIL
+    days: int = PAYMENT_DAYS
 
     @property
     def start(self) -> date:
         """First payment day."""
-        return self.until - timedelta(days=PAYMENT_DAYS)
+        return self.until - timedelta(days=self.days)
 
     @property
     def horizon_end(self) -> int:

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from sample_data.behaviour import Behaviour, Bools, Ints, Traits
 from sample_data.draws import ordered_choice
-from sample_data.periods import PAYMENT_DAYS, Calendar
+from sample_data.periods import Calendar
 
 INVESTMENTS = {
     "banned": 0.002,
@@ -105,9 +105,9 @@ def marketplace_table(ids: Ints, traits: Traits, calendar: Calendar, rng: np.ran
     return pa.table(columns)
 
 
-def evaluate_table(ids: Ints, behaviour: Behaviour) -> pa.Table:
+def evaluate_table(ids: Ints, behaviour: Behaviour, calendar: Calendar) -> pa.Table:
     """Rows of EVALUATE.csv: 1 where the customer makes no payment in the two months after the data."""
-    stays_away = behaviour.payments[:, PAYMENT_DAYS:].sum(axis=1) == 0
+    stays_away = behaviour.payments[:, calendar.days :].sum(axis=1) == 0
     return pa.table({"CUS_CUST_ID_BUY": ids, "churn": _written_as_float(stays_away.astype(np.int64))})
 
 

@@ -84,10 +84,12 @@ FEATURES: tuple[Feature, ...] = (
         label=Text("Days since the last payment", "Días desde el último pago"), meaning=Text(
         "Days from the last payment before snapshot_date to snapshot_date; 1 = the day before.",
         "Días desde el último pago anterior al corte hasta el corte; 1 = el día anterior.")),
-    Feature("tenure_days", INTEGER, DAYS, "plain", "less churn", "account", minimum=1, required=True,
-        label=Text("Days since the first payment", "Días desde el primer pago"), meaning=Text(
-        "Days from the first payment to snapshot_date.",
-        "Días desde el primer pago hasta el corte.")),
+    Feature("tenure_days", INTEGER, DAYS, "plain", "less churn", "account", minimum=1, maximum=90, required=True,
+        label=Text("Days since the first payment, up to 90", "Días desde el primer pago, hasta 90"), meaning=Text(
+        "Days from the first payment to snapshot_date, 90 = 90 or more: what every snapshot can know, however long the"
+            " history before it.",
+        "Días desde el primer pago hasta el corte, 90 = 90 o más: lo que todo corte puede saber, sea cual sea la"
+            " historia anterior.")),
     Feature("frequency_ml", INTEGER, DAYS, "heavy-tailed", "less churn", "marketplace", minimum=0, score="purchases_ml",
         label=Text("Days with purchases on ML", "Días con compras en ML"), meaning=Text(
         "Days with a MercadoLibre purchase as of the extraction; NULL as in spent_ml.",

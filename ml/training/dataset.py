@@ -9,6 +9,8 @@ import pandas as pd
 import psycopg
 
 from ml.model_config import ACTIVE_DAYS, CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from ml.settings import settings
+from ml.snapshots import catalogue
 from ml.store import feature_rows
 from ml.utils_io import sql
 
@@ -47,3 +49,27 @@ def digest(rows: pd.DataFrame) -> str:
     """Hex digest of the rows and the names of their columns; the order of rows and of categories does not matter."""
     hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
     return hashlib.sha256(",".join(rows.columns).encode() + np.sort(hashes).tobytes()).hexdigest()
+
+
+def labels_known_through(rows: pd.DataFrame) -> date:
+    """Last day that a label of `rows` speaks of."""
+    ends = rows["snapshot_date"] + pd.to_timedelta(rows["label_horizon_days"] - 1, unit="D")
+    known: date = ends.max().date()
+    return known
+
+
+def model_features() -> tuple[str, ...]:
+    """Features that a version may use; MODEL_DEMOGRAPHICS says whether those of a person are among them."""
+    return catalogue.model_features(demographics=settings().model_demographics == "yes")
+
+
+def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Features with a value in every snapshot of `rows`; for each other feature, the snapshots without a value."""
+    features = model_features()
+    known = rows.groupby("snapshot_date")[list(features)].count()
+    left_out = {}
+    for name in features:
+        without = [str(day.date()) for day in known.index[known[name] == 0]]
+        if without:
+            left_out[name] = "no value in any" if len(without) == len(known) else f"no value in {', '.join(without)}"
+    return tuple(name for name in features if name not in left_out), left_out

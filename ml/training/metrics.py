@@ -11,6 +11,7 @@ from ml.model_config import BOOTSTRAP_REPLICATES, BOOTSTRAP_SEED, INTERVAL, MIN_
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
+Customers = NDArray[np.int64]
 CALIBRATION_BINS = 10
 
 
@@ -54,14 +55,14 @@ def is_measurable(churned: Labels) -> bool:
     return min(events, len(churned) - events) >= MIN_MEASURED_EVENTS
 
 
-def measure(churned: Labels, scores: Floats, customer_id: NDArray[np.int64]) -> dict[str, Figure]:
+def measure(churned: Labels, scores: Floats, customer_id: Customers) -> dict[str, Figure]:
     """`figures` with intervals; empty if not `is_measurable`."""
     order = np.argsort(scores)  # once: scikit-learn sorts sorted rows in half the time
     churned, scores = churned[order], scores[order]
     return bootstrap(lambda weights: figures(churned, scores, weights), churned, customer_id[order])
 
 
-def gain_over(churned: Labels, scores: Floats, other: Floats, customer_id: NDArray[np.int64]) -> dict[str, Figure]:
+def gain_over(churned: Labels, scores: Floats, other: Floats, customer_id: Customers) -> dict[str, Figure]:
     """ROC AUC of `other`, and how much higher that of `scores` is, both with intervals from the same draws."""
 
     def both(weights: Floats) -> dict[str, float]:
@@ -74,7 +75,7 @@ def gain_over(churned: Labels, scores: Floats, other: Floats, customer_id: NDArr
 def bootstrap(
     statistic: Callable[[Floats], dict[str, float]],
     churned: Labels,
-    customer_id: NDArray[np.int64],
+    customer_id: Customers,
     replicates: int = BOOTSTRAP_REPLICATES,
     interval: tuple[float, float] = INTERVAL,
 ) -> dict[str, Figure]:

@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -43,6 +44,25 @@ def coefficient_plot(pipeline: Pipeline) -> Figure:
     axes.axvline(0, color="#999999", linewidth=1)
     axes.tick_params(axis="y", labelsize=7)
     axes.set(title="Largest coefficients", xlabel="log odds of churn per standard deviation")
+    return figure
+
+
+def backtest_plot(table: pd.DataFrame) -> Figure:
+    """ROC AUC with its interval by Sunday, beside the baselines, above the mean score beside the share that churned."""
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    days = pd.to_datetime(table["sunday"])
+    reach = [table["roc_auc"] - table["roc_auc_low"], table["roc_auc_high"] - table["roc_auc"]]
+    upper.errorbar(days, table["roc_auc"], yerr=reach, fmt="o-", color=INK, capsize=3, label="model")
+    upper.plot(days, table["recency_frequency_roc_auc"], "s--", color="#b5651d", label="recency and frequency")
+    upper.plot(days, table["recency_roc_auc"], "^:", color="#777777", label="recency alone")
+    upper.set(title="Each Sunday by a model of what was known on it", ylabel="ROC AUC")
+    upper.legend()
+    lower.plot(days, table["churn"] + table["calibration"], "o-", color=INK, label="mean score")
+    lower.plot(days, table["churn"], "s--", color="#b5651d", label="share that churned")
+    lower.set(ylabel="probability, share", xlabel="snapshot")
+    lower.legend()
+    figure.autofmt_xdate()
     return figure
 
 

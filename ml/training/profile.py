@@ -1,20 +1,16 @@
-"""Metadata of a model version: the tags that consumers read, and the profile of the training rows."""
+"""Metadata of a model version: the tags that consumers read."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ml.model_config import CATEGORICAL_FEATURES, HELDOUT_BUCKETS, NUMERIC_FEATURES, TRAINED_LABEL_SOURCES
 from ml.training.evaluation import Evaluation
-from ml.training.pipeline import MISSING
 
 TAG_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)  # a tag holds 5,000 characters on MLflow 2.10
-DECILES = tuple(np.linspace(0, 1, 11).round(1).tolist())
 SIGNIFICANT_DIGITS = 5
 
 
@@ -43,18 +39,6 @@ def quantiles(rows: pd.DataFrame, features: Sequence[str], at: Sequence[float]) 
         name: [float(f"{q:.{SIGNIFICANT_DIGITS}g}") for q in rows[name].quantile(list(at))]
         for name in features
         if name in NUMERIC_FEATURES
-    }
-
-
-def profile(rows: pd.DataFrame, features: Sequence[str]) -> dict[str, Any]:
-    """Deciles, missing shares and category shares of the training rows, for later comparison."""
-    texts = {name: rows[name] for name in features if name in CATEGORICAL_FEATURES}
-    known = {name: column.cat.add_categories(MISSING).fillna(MISSING) for name, column in texts.items()}
-    return {
-        "rows": len(rows),
-        "deciles": quantiles(rows, features, DECILES),
-        "missing_share": {name: float(rows[name].isna().mean()) for name in features if name in NUMERIC_FEATURES},
-        "category_shares": {name: column.value_counts(normalize=True).to_dict() for name, column in known.items()},
     }
 
 

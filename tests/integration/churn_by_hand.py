@@ -70,7 +70,7 @@ def features(raw: Raw, t: date, extraction_month: date) -> dict[int, dict[str, A
         dates = sorted(row["fecha"] for row in last[90])
         row: dict[str, Any] = {
             "days_since_activity": (t - max(row["fecha"] for row in before)).days,
-            "tenure_days": (t - min(row["fecha"] for row in before)).days,
+            "tenure_days": min((t - min(row["fecha"] for row in before)).days, 90),
             "total_discount_30d": _total(last[30], "descuento"),
             "active_days_30d": len({row["fecha"] for row in last[30]}),
             "active_weeks_90d": len({((t - day).days + 6) // 7 for day in dates}),

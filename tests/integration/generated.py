@@ -32,7 +32,7 @@ def stays_away(request: Request, snapshot_dates: list[date]) -> pd.DataFrame:
 
     One row a customer id, one column a snapshot date. The process is simulated again, as `generate` does.
     """
-    calendar = Calendar(request.until)
+    calendar = Calendar(request.until, request.days)
     ids, payments = [], []
     for block, first in enumerate(range(0, request.customers, BLOCK)):
         ids.append(customer_ids(request, first, min(first + BLOCK, request.customers)))

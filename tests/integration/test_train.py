@@ -149,7 +149,7 @@ def test_version_carries_what_consumers_need(trained):
     assert "git_commit" in tags
 
 
-def test_run_keeps_plots_card_profile_signature_and_example(trained):
+def test_run_keeps_plots_card_reference_signature_and_example(trained):
     run_id = trained.result["run_id"]
     plots = {file.path for file in trained.client.list_artifacts(run_id, "plots")}
     assert plots == {f"plots/{n}.png" for n in ("roc", "precision_recall", "calibration", "coefficients")}
@@ -157,8 +157,12 @@ def test_run_keeps_plots_card_profile_signature_and_example(trained):
     card = mlflow.artifacts.load_text(f"runs:/{run_id}/model_card.md")
     assert "Left out" in card
     assert "spent_ml" in card
-    profile = mlflow.artifacts.load_dict(f"runs:/{run_id}/training_profile.json")
-    assert profile["rows"] == int(trained.run.data.params["training_rows"])
+    reference = mlflow.artifacts.load_dict(f"runs:/{run_id}/training_reference.json")
+    assert reference["rows"] == int(trained.run.data.params["training_rows"])
+    assert set(reference["features"]) == {
+        *json.loads(trained.tags["numeric_features"]),
+        *json.loads(trained.tags["categorical_features"]),
+    }
     info = mlflow.models.get_model_info(f"models:/churn-logreg/{trained.result['model_version']}")
     assert info.signature.inputs.input_names() == [
         *json.loads(trained.tags["numeric_features"]),

@@ -51,7 +51,7 @@ recent as (
 activity as (
     select
         customers.customer_id,
-        cast(%(snapshot_date)s - customers.first_payment_date as int) as tenure_days,
+        least(cast(%(snapshot_date)s - customers.first_payment_date as int), 90) as tenure_days,
         coalesce(
             recent.days_since_activity,
             (

@@ -80,6 +80,42 @@ call ops.ensure_table('ops.churn_scoring_history',
     ['prediction', 'smallint not null', '1 where score reached the threshold of the run, else 0.']
 ]);
 
+call ops.ensure_table('ops.model_metrics',
+    'Grain: one row per figure of a version, on some snapshots and a slice of their customers.', array[
+    ['metric_id', 'bigint generated always as identity primary key', 'Order in which they were measured.'],
+    ['kind', 'text not null check (kind in (''out_of_time'', ''in_time'', ''backtest'', ''realized''))',
+        'out_of_time: snapshots after the training; in_time: held-out customers of its own; backtest: a model trained on what was known on the snapshot; realized: scores that were stored.'],
+    ['model_version', 'text', 'Version of churn-logreg; NULL for a backtest, whose models are not registered.'],
+    ['snapshot_dates', 'date[] not null', 'Snapshots measured on.'],
+    ['slice', 'text not null', 'all, or column=value.'],
+    ['metric', 'text not null', 'Name of the figure; docs/model.md says what it is.'],
+    ['value', 'double precision not null', 'The figure.'],
+    ['low', 'double precision', 'Lower end of its 95 % interval over draws of customers.'],
+    ['high', 'double precision', 'Upper end.'],
+    ['rows_measured', 'bigint not null', 'Rows measured on.'],
+    ['churners', 'bigint not null', 'Churners among them.'],
+    ['measured_at', 'timestamptz not null default now()', 'When it was measured.'],
+    ['run_id', 'text not null', 'Airflow run, or shell.']
+]);
+create unique index if not exists model_metrics_one
+    on ops.model_metrics (kind, coalesce(model_version, ''), snapshot_dates, slice, metric);
+
+call ops.ensure_table('ops.monitoring',
+    'Grain: one row per thing looked at for a snapshot. Source: python -m ml.monitor, which replaces those of a snapshot.', array[
+    ['snapshot_date', 'date not null', 'Snapshot that was monitored.'],
+    ['check_name', 'text not null', 'What was looked at: drift, share unknown, calibration, rows, …'],
+    ['subject', 'text not null', 'Feature, file, slice or snapshot that it is about.'],
+    ['value', 'double precision not null', 'What was found; the larger, the worse.'],
+    ['warn_above', 'double precision not null', 'Limit above which the state is warn.'],
+    ['alert_above', 'double precision not null', 'Limit above which it is alert.'],
+    ['state', 'text not null check (state in (''ok'', ''warn'', ''alert''))', 'ok, warn or alert.'],
+    ['detail', 'text not null', 'What was found, in words.'],
+    ['what_to_do', 'text not null', 'What a person can do about it.'],
+    ['model_version', 'text', 'Version of churn-logreg in production; NULL if there was none.'],
+    ['run_id', 'text not null', 'Airflow run, or shell.'],
+    ['monitored_at', 'timestamptz not null default now()', 'When.']
+], 'snapshot_date, check_name, subject');
+
 call ops.ensure_table('ops.model_promotions',
     'Grain: one row per decision about which version of churn-logreg is in production. Source: python -m ml.promote.', array[
     ['promotion_id', 'bigint generated always as identity primary key', 'Order of the decisions.'],

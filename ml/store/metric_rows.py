@@ -1,0 +1,51 @@
+"""`ops.model_metrics`: the figures of versions as rows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import psycopg
+
+from ml.settings import settings
+from ml.training.metrics import Figure
+
+INSERT = """
+insert into ops.model_metrics (
+    kind, model_version, snapshot_dates, slice, metric, value, low, high, rows_measured, churners, run_id
+)
+values (
+    %(kind)s, %(model_version)s, %(snapshot_dates)s, %(slice)s, %(metric)s, %(value)s, %(low)s, %(high)s,
+    %(rows_measured)s, %(churners)s, %(run_id)s
+)
+on conflict (kind, coalesce(model_version, ''), snapshot_dates, slice, metric) do update
+set value = excluded.value, low = excluded.low, high = excluded.high, rows_measured = excluded.rows_measured,
+    churners = excluded.churners, measured_at = now(), run_id = excluded.run_id
+"""
+
+
+def write(
+    conn: psycopg.Connection,
+    kind: str,
+    model_version: str | None,
+    snapshot_dates: Sequence[date],
+    slice_name: str,
+    figures: Mapping[str, Figure],
+    rows_measured: int,
+    churners: int,
+) -> None:
+    """Write the figures of one slice; those that are there from before are replaced."""
+    common = {
+        "kind": kind,
+        "model_version": model_version,
+        "snapshot_dates": list(snapshot_dates),
+        "slice": slice_name,
+        "rows_measured": rows_measured,
+        "churners": churners,
+        "run_id": settings().pipeline_run_id,
+    }
+    conn.cursor().executemany(
+        INSERT,
+        [
+            {**common, "metric": name, "value": figure.value, "low": figure.low, "high": figure.high}
+            for name, figure in figures.items()
+        ],
+    )

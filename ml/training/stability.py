@@ -1,0 +1,54 @@
+"""How stable a version is: its coefficients over refits, and its scores beside those of the version before."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from ml.model_config import BOOTSTRAP_SEED
+from ml.training.explanation import inputs
+from ml.training.metrics import Floats
+
+REFITS = 30
+
+
+def coefficient_spread(
+    pipeline: Pipeline, rows: pd.DataFrame, churned: NDArray[np.int8], customer_id: NDArray[np.int64]
+) -> pd.DataFrame:
+    """Coefficient of each input, its standard deviation and 95 % interval over refits on customers drawn again.
+
+    The scores stay as they are; a draw weights each row by how often its customer was drawn.
+    """
+    matrix = pipeline[:-1].transform(rows)
+    customers, customer = np.unique(customer_id, return_inverse=True)
+    random = np.random.default_rng(BOOTSTRAP_SEED)
+    refits = []
+    with threadpool_limits(limits=1, user_api="blas"):
+        for _ in range(REFITS):
+            drawn = np.bincount(random.integers(0, len(customers), len(customers)), minlength=len(customers))
+            refits.append(clone(pipeline[-1]).fit(matrix, churned, sample_weight=drawn[customer]).coef_[0])
+    low, high = np.quantile(refits, (0.025, 0.975), axis=0)
+    return pd.DataFrame(
+        {
+            "input": [each.name for each in inputs(pipeline)],
+            "coefficient": pipeline[-1].coef_[0],
+            "deviation": np.std(refits, axis=0),
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def agreement(ours: Floats, our_threshold: float, theirs: Floats, their_threshold: float) -> dict[str, float]:
+    """Rank correlation (Spearman) of two versions' scores of the same customers, and the overlap of those flagged.
+
+    The overlap is the number flagged by both, divided by the number flagged by either (Jaccard); 1 if none is.
+    """
+    first, second = ours >= our_threshold, theirs >= their_threshold
+    either = int((first | second).sum())
+    return {
+        "rank_correlation": float(pd.Series(ours).corr(pd.Series(theirs), method="spearman")),
+        "flagged_overlap": float((first & second).sum() / either) if either else 1.0,
+    }

@@ -7,7 +7,7 @@ PRODUCTION_ALIAS = "production"  # what consumers read
 PRODUCTION_STAGE = "Production"  # follows the alias, for consumers that use stages
 
 # Columns that a model may use, by their kind in the catalogue.
-NUMERIC_FEATURES = catalogue.names("heavy-tailed", "saturating", "plain")
+NUMERIC_FEATURES = catalogue.names("heavy-tailed", "saturating", "reached", "plain")
 CATEGORICAL_FEATURES = catalogue.names("categorical")
 
 ACTIVE_DAYS = catalogue.CHURN_DAYS  # the active cohort, trained on and scored: days_since_activity below this

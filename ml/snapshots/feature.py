@@ -5,8 +5,9 @@ from typing import Literal, NamedTuple
 
 REAL = "double precision"
 # What the model does to the values before it scales them. heavy-tailed: arcsinh, the logarithm of large values.
-# saturating: arctangent, for counts of which the first few say most. none: the feature is not in the model.
-Role = Literal["heavy-tailed", "saturating", "plain", "categorical", "none"]
+# saturating: arctangent, for counts of which the first few say most. reached: 1 at the maximum, 0 below it. none: the
+# feature is not in the model.
+Role = Literal["heavy-tailed", "saturating", "reached", "plain", "categorical", "none"]
 Direction = Literal["more churn", "less churn", ""]  # what a higher value means; empty for texts
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, precision_recall_curve
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import Binarizer, FunctionTransformer, OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from ml.cli import CommandError
@@ -50,10 +51,9 @@ def scores(frame: pd.DataFrame, without: Collection[str] = ()) -> ColumnTransfor
     present = [feature for feature in FEATURES if feature.name in frame]
     steps = []
     for score, members in _members(present).items():
-        compress = COMPRESSION.get(members[0].role)
         step = make_pipeline(
             SimpleImputer(strategy="median"),
-            FunctionTransformer(compress),
+            _compression(members[0]),
             StandardScaler(),
             FunctionTransformer(np.mean, kw_args={"axis": 1, "keepdims": True}),
         )
@@ -115,6 +115,12 @@ def _members(present: list[Feature]) -> dict[str, list[Feature]]:
         if feature.direction:
             members.setdefault(feature.score_name, []).append(feature)
     return members
+
+
+def _compression(feature: Feature) -> BaseEstimator:
+    if feature.role == "reached" and feature.maximum is not None:  # whole numbers: above the one before the maximum
+        return Binarizer(threshold=feature.maximum - 1)
+    return FunctionTransformer(COMPRESSION.get(feature.role))
 
 
 def _categories(feature: Feature, column: pd.Series) -> list[str]:

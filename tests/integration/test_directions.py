@@ -19,9 +19,9 @@ where days_since_activity < 60 and labeled_churn is not null and label_horizon_d
 order by snapshot_date, customer_id
 """
 SHARES = np.linspace(0, 1, 21)
-# Of the probability, from one payment to two, by number of snapshots. Of the sample's customers with one payment 52 %
-# stay away, of those with two 34 %.
-LARGEST_STEP = {5: 0.1, 1: 0.12}
+# Of the probability, from one payment to two. Of the sample's customers with one payment 52 % stay away, of those with
+# two 34 %: a second payment alone, with all else as it was, cannot mean more.
+LARGEST_STEP = 0.18
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def person(days, amounts, visits, discount=0.0):
         "spent_per_payment_90d": amounts.mean(), "total_discount_30d": discount * amounts[in_30].sum(),
         "spent_trend_90d": 3 * amounts[in_30].sum() / amounts.sum(), "payments_trend_90d": 3 * in_30.mean(),
         "mean_gap_90d": gap, "recency_to_gap_90d": days.min() / max(gap, 1),
-        "days_since_activity": days.min(), "tenure_days": 120, "active_days_30d": len(set(days[in_30])),
+        "days_since_activity": days.min(), "tenure_days": 90, "active_days_30d": len(set(days[in_30])),
         "active_weeks_90d": len({(day - 1) // 7 for day in days}), "segments_90d": 1,
         "mau_mp_1": visits, "mau_mp_2": visits, "mau_mp_3": visits, "days_since_login_mp": 31 - visits,
     }  # fmt: skip
@@ -129,7 +129,7 @@ def test_one_payment_more_lowers_the_probability(trained, visits, last):
 @pytest.mark.parametrize(("last", "other"), [(1, 1), (1, 45), (10, 60), (25, 25), (45, 60), (45, 89)])
 def test_the_second_payment_is_no_jump(trained, visits, last, other):
     one, two = walk(trained, [person([last], [100], visits), person([last, other], [100, 100], visits)])
-    assert 0 < one - two <= LARGEST_STEP[trained[1]["snapshot_date"].nunique()]
+    assert 0 < one - two <= LARGEST_STEP
 
 
 def test_the_mean_amount_moves_the_probability_one_way(trained):

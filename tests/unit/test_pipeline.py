@@ -22,6 +22,7 @@ def frame_of(rows: int, seed: int) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({name: random.gamma(1.0, 5.0, rows) for name in FEATURES if BY_NAME[name].direction})
     frame["days_since_activity"] = random.integers(1, 60, rows).astype(float)
+    frame["tenure_days"] = np.minimum(random.integers(1, 180, rows), 90).astype(float)
     frame["has_inversion"] = random.integers(0, 2, rows).astype(float)
     frame.loc[random.random(rows) < 0.2, ["mau_mp_1", "mau_ml_1"]] = np.nan
     frame.loc[random.random(rows) < 0.4, ["spent_ml", "frequency_ml"]] = np.nan
@@ -72,7 +73,9 @@ def test_every_score_and_mark_keeps_its_direction(fitted):
 
 
 def test_a_score_against_its_direction_is_left_out_with_the_reason_and_the_rest_is_fitted(frame):
-    turned = frame.assign(tenure_days=-frame["tenure_days"])  # now more of it means more churn
+    turned = frame.assign(
+        tenure_days=np.where(frame["tenure_days"] == 90, 1.0, 90.0)
+    )  # now more of it means more churn
     result = fit(turned, labels_of(frame, 2), np.arange(4000) % 5)
     assert set(result.left_out) == {"tenure_days"}
     assert result.left_out["tenure_days"].endswith("but more of it should mean less churn")

@@ -88,12 +88,12 @@ def snapshots_for_training(
 ) -> tuple[list[date], dict[date, str]]:
     """The newest `lookback_weeks` closed Sundays on or before `until`, oldest first, and why others were passed over.
 
-    Looks back as far as the data go. What is missing is built by `build_missing`, whose commits `conn` must be able to
-    see (READ COMMITTED, or no transaction begun). `as_of`: only labels that were known on that date count. If no Sunday
+    Looks back as far as the data go. What is missing is built on other connections, whose commits `conn` must be able
+    to see (READ COMMITTED, or no transaction begun). `as_of`: only labels known on that date count. If no Sunday
     is closed, the list is empty. Raises what `build` does.
     """
     first, last = covered_range(conn)
-    data = current_data(conn)
+    data, fresh = current_data(conn), fresh_snapshots(conn)
     closed: list[date] = []
     passed_over: dict[date, str] = {}
     for sunday in sundays_before(until):
@@ -105,7 +105,8 @@ def snapshots_for_training(
         reason = f"outside the covered range {first} to {last}" if sunday > last else None
         reason = reason or open_by_dates(conn, data, sunday, as_of)
         if reason is None:
-            build_missing([sunday])
+            if sunday not in fresh:
+                build(sunday)
             reason = open_by_labels(conn, sunday, as_of)
         if reason is None:
             closed.append(sunday)

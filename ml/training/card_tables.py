@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from ml.model_config import MIN_MEASURED_EVENTS
 from ml.training.evaluation import ALL, SNAPSHOT, SOURCE, Evaluation, Group
 from ml.training.metrics import Figure
 
@@ -60,7 +61,12 @@ def by_slice(evaluation: Evaluation) -> list[str]:
     )
     heads = ("slice", "rows", "mean score", "churned", "difference (95 % interval)", "ROC AUC (95 % interval)")
     shown = sum(bool(group.figures) for group in groups)
-    return [*table(heads, lines), "", f"By chance alone, about {shown / 20:.0f} of these {shown} would be bold."]
+    return [
+        *table(heads, lines),
+        "",
+        f"By chance alone, about {shown / 20:.0f} of these {shown} would be bold. With fewer than {MIN_MEASURED_EVENTS}"
+        " churned or stayed, nothing is measured.",
+    ]
 
 
 def beside(measured: dict[str, Evaluation], first: tuple[str, str], second: tuple[str, str], gain: str) -> list[str]:
@@ -120,7 +126,7 @@ def words(gain: Figure) -> str:
 
 def _calibration(group: Group) -> tuple[str, str, str]:
     if group.not_measurable:
-        return "", percent(churned(group)), group.not_measurable
+        return "", percent(churned(group)), f"too few: {group.churners} churned, {group.stayers} stayed"
     figure = group.figures["calibration"]
     text = f"{figure.value:+.3f} ({figure.low:+.3f} to {figure.high:+.3f})"
     return percent(mean_score(group)), percent(churned(group)), text if has_zero(figure) else f"**{text}**"

@@ -12,6 +12,7 @@ from ml.model_config import (
 )
 from ml.snapshots.catalogue import BY_NAME
 from ml.snapshots.feature import GROUPS
+from ml.training.alternatives import DEPTH
 from ml.training.card_tables import (
     beside,
     by_slice,
@@ -98,9 +99,10 @@ def _in_short(tags: dict[str, str], measured: dict[str, Evaluation]) -> list[str
 
 def _ceiling(described: Description, measured: dict[str, Evaluation]) -> list[str]:
     return [
-        f"Gradient-boosted trees of depth 3, fitted to the same features on {described.described_rows:,} of the same"
-        " rows, find bends and interactions by themselves. What they are better by is what a logistic regression of these"
-        " features cannot reach. They are never registered.",
+        f"Gradient-boosted trees of depth {DEPTH} find bends and interactions by themselves. They are fitted to the"
+        f" same features on {described.described_rows:,} of the same rows, and never registered.",
+        "What they are better by is out of reach for a logistic regression of these features. Where they are no better,"
+        " only other features can help.",
         "",
         *beside(measured, ("this version", ""), ("ceiling", "ceiling_"), "ceiling"),
     ]

@@ -27,7 +27,10 @@ def coefficient_spread(pipeline: Pipeline, rows: pd.DataFrame, fitted_rows: int)
     with threadpool_limits(limits=1, user_api="blas"):
         for _ in range(REFITS):
             drawn = np.bincount(random.integers(0, len(customers), len(customers)), minlength=len(customers))
-            refits.append(clone(pipeline[-1]).fit(matrix, churned, sample_weight=drawn[customer]).coef_[0])
+            weights = drawn[customer]
+            kept = weights > 0  # scikit-learn 1.4 takes a weight of zero for a fit that went wrong
+            refit = clone(pipeline[-1]).fit(matrix[kept], churned[kept], sample_weight=weights[kept])
+            refits.append(refit.coef_[0])
     deviation = np.std(refits, axis=0, ddof=1) * np.sqrt(len(rows) / fitted_rows)
     coefficient = pipeline[-1].coef_[0]
     return pd.DataFrame(

@@ -8,47 +8,36 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import mlflow
-import mlflow.sklearn
 import numpy as np
 import pandas as pd
 import psycopg
 import sklearn
-from mlflow.models.signature import ModelSignature
 from mlflow.tracking import MlflowClient
-from mlflow.types import ColSpec, Schema, TensorSpec
 
 from ml import cli
 from ml.features import build_missing, built_closed_sundays, snapshots_for_training
-from ml.model_config import (
-    CATEGORICAL_FEATURES,
-    MAX_HELDOUT_ROWS,
-    MAX_TRAINING_ROWS,
-    MODEL_NAME,
-)
+from ml.model_config import MAX_HELDOUT_ROWS, MAX_TRAINING_ROWS, MODEL_NAME
 from ml.settings import settings
 from ml.snapshots import catalogue
 from ml.snapshots.coverage import require_covered
-from ml.store import registry
+from ml.store import metric_rows, registry
 from ml.training.checks import check_training
-from ml.training.dataset import digest, features_with_values, labels_known_through, load, model_features
-from ml.training.evaluation import evaluate
+from ml.training.dataset import features_with_values, labels_known_through, load, model_features, training_digest
+from ml.training.description import describe
 from ml.training.holdout import bucket_range, fold, is_heldout, measured_buckets
-from ml.training.model_card import model_card
-from ml.training.pipeline import Fitted, best_f1_threshold, fit
-from ml.training.plots import coefficient_plot, quality_plots
+from ml.training.pipeline import best_f1_threshold, fit
 from ml.training.profile import Training, evaluation_tags, version_tags
-from ml.training.reference import reference
 from ml.training.reproduction import compare_with
+from ml.training.run_record import FIGURES, record
 from ml.utils_io import SQL_DIR, connect, one_at_a_time
 
 MAX_LOOKBACK_WEEKS = 52
 LATER_WEEKS = 8  # measured out of time
-EXAMPLE_ROWS = 5
-# Modules and SQL that determine a version; a change in one makes another version from the same data.
+# Modules and SQL that determine a version: its rows, its fit, and the tags that consumers read. A change in one makes
+# another version from the same data; one in what only describes a version, its figures and its card, does not.
 DECIDING_CODE = (
-    "model_config", "train", "store/feature_rows", "training/dataset", "training/evaluation", "training/holdout",
-    "training/metrics", "training/pipeline", "training/profile",
+    "model_config", "train", "store/feature_rows", "training/dataset", "training/holdout", "training/pipeline",
+    "training/profile",
 )  # fmt: skip
 DECIDING_SQL = ("select_labelled_rows",)
 ACTIVE_ROWS = """
@@ -85,7 +74,7 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
             chosen = choose_rows(conn, snapshot_date, lookback_weeks, as_of)
             later = closed_later(conn, chosen.snapshots[-1])
         features, left_out_features = features_with_values(chosen.rows)
-        data, code = digest(chosen.rows), code_digest()
+        data, code = training_digest(chosen.rows), code_digest()
         fingerprint = hashlib.sha256(f"{data} {code} {chosen.buckets}".encode()).hexdigest()
         training = Training(
             snapshot_date=snapshot_date,
@@ -104,9 +93,10 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
         )
         with one_at_a_time(f"ml.train {fingerprint}"):  # two runs at once would register it twice
             existing = registry.find_by_fingerprint(client, fingerprint)
-            if existing is not None:
-                return _summary(existing, training, created=False)
-            return _summary(_fit_and_register(client, training, chosen.rows, later), training, created=True)
+            version = existing or _fit_and_register(client, training, chosen.rows, later)
+            with connect(application_name=f"ml.train {snapshot_date}") as conn:  # what a killed run has left out, too
+                metric_rows.complete(conn, version.version, registry.load_json(version, FIGURES)["rows"])
+        return _summary(version, training, created=existing is None)
 
 
 def choose_rows(conn: psycopg.Connection, snapshot_date: date, lookback_weeks: int, as_of: date | None) -> Chosen:
@@ -157,77 +147,15 @@ def _fit_and_register(
     warnings = check_training(fitted_on, heldout, training.snapshot_date, training.features)
     churned = fitted_on["labeled_churn"].to_numpy()
     fitted = fit(fitted_on[list(training.features)], churned, fold(fitted_on["customer_id"].to_numpy()))
-    features = [name for name in training.features if name in fitted.features]
-    left_out = training.left_out_features | fitted.left_out
-    training = replace(training, features=tuple(features), left_out_features=left_out)
+    features = tuple(name for name in training.features if name in fitted.features)
+    training = replace(training, features=features, left_out_features=training.left_out_features | fitted.left_out)
     threshold, f1 = best_f1_threshold(churned, fitted.out_of_fold)
     rule = f"highest F1 for churn ({f1:.4f}) on out-of-fold scores of the training customers"
-    scores = fitted.pipeline.predict_proba(heldout[features])[:, 1]
-    in_time = evaluate(heldout, scores)
-    out_of_time = evaluate(later, fitted.pipeline.predict_proba(later[features])[:, 1]) if len(later) else None
+    described = describe(client, fitted, threshold, fitted_on, heldout, later)
     tags = version_tags(training, fitted_on, heldout, threshold, rule)
-    tags |= evaluation_tags(in_time, out_of_time, later)
+    tags |= evaluation_tags(described.in_time, described.out_of_time, later)
     tags["warnings"] = json.dumps(warnings)
-    mlflow.set_experiment(MODEL_NAME)
-    with mlflow.start_run(run_name=f"{MODEL_NAME} {training.snapshot_date}"):
-        _log(training, fitted, fitted_on, tags)
-        mlflow.log_metrics(in_time.flat("heldout"))
-        if out_of_time is not None:
-            mlflow.log_metrics(out_of_time.flat("out_of_time"))
-        mlflow.log_text(model_card(training, tags, in_time, out_of_time), "model_card.md")
-        for name, figure in quality_plots(heldout["labeled_churn"].to_numpy(), scores).items():
-            mlflow.log_figure(figure, f"plots/{name}")
-        mlflow.log_figure(coefficient_plot(fitted.pipeline), "plots/coefficients.png")
-        model_uri = _log_model(fitted, fitted_on[features].head(EXAMPLE_ROWS))
-    return registry.register(client, model_uri, tags)
-
-
-def _log(training: Training, fitted: Fitted, fitted_on: pd.DataFrame, tags: dict[str, str]) -> None:
-    mlflow.log_params(
-        {
-            "snapshot_date": training.snapshot_date,
-            "lookback_weeks": training.lookback_weeks,
-            "training_snapshots": ",".join(map(str, training.training_snapshots)),
-            "labels_known_through": training.labels_known_through,
-            "as_of": training.as_of,
-            "training_rows": len(fitted_on),
-            "training_churn_rate": round(float(fitted_on["labeled_churn"].mean()), 6),
-            "features": len(training.features),
-            "left_out_features": ",".join(training.left_out_features),
-            "data_digest": training.data_digest,
-            "code_digest": training.code_digest,
-            "git_commit": training.git_commit,
-            "threshold": json.loads(tags["threshold"]),
-            "threshold_rule": json.loads(tags["threshold_rule"]),
-            **{f"classifier_{k}": v for k, v in fitted.pipeline[-1].get_params().items() if k in ("C", "max_iter")},
-        }
-    )
-    mlflow.log_metrics({f"cross_validated_log_loss_C_{c:g}": loss for c, loss in fitted.log_losses.items()})
-    scores = fitted.pipeline.predict_proba(fitted_on[list(training.features)])[:, 1]
-    mlflow.log_dict(reference(fitted_on, training.features, scores), "training_reference.json")
-
-
-def _log_model(fitted: Fitted, example: pd.DataFrame) -> str:
-    """Log the pipeline; it gives n x 2 probabilities to pyfunc and sklearn consumers alike."""
-    kinds = {name: "string" if name in CATEGORICAL_FEATURES else "double" for name in example.columns}
-    signature = ModelSignature(
-        inputs=Schema([ColSpec(kind, name) for name, kind in kinds.items()]),
-        outputs=Schema([TensorSpec(np.dtype(np.float64), (-1, 2))]),
-    )
-    info = mlflow.sklearn.log_model(
-        fitted.pipeline,
-        "model",
-        signature=signature,
-        input_example=example,
-        pyfunc_predict_fn="predict_proba",
-        serialization_format="cloudpickle",  # both version lines of MLflow write and read it
-        pip_requirements=[
-            f"scikit-learn=={sklearn.__version__}",
-            f"pandas=={pd.__version__}",
-            f"numpy=={np.__version__}",
-        ],
-    )
-    return str(info.model_uri)
+    return registry.register(client, record(training, fitted, described, tags, fitted_on, heldout), tags)
 
 
 def _summary(version: registry.ChurnVersion, training: Training, *, created: bool) -> dict[str, Any]:

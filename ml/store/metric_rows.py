@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import psycopg
 
@@ -13,13 +14,37 @@ insert into ops.model_metrics (
     kind, model_version, snapshot_dates, slice, metric, value, low, high, rows_measured, churners, run_id
 )
 values (
-    %(kind)s, %(model_version)s, %(snapshot_dates)s, %(slice)s, %(metric)s, %(value)s, %(low)s, %(high)s,
+    %(kind)s, %(model_version)s, %(snapshot_dates)s::date[], %(slice)s, %(metric)s, %(value)s, %(low)s, %(high)s,
     %(rows_measured)s, %(churners)s, %(run_id)s
 )
 on conflict (kind, coalesce(model_version, ''), snapshot_dates, slice, metric) do update
 set value = excluded.value, low = excluded.low, high = excluded.high, rows_measured = excluded.rows_measured,
     churners = excluded.churners, measured_at = now(), run_id = excluded.run_id
 """
+
+OF_TRAINING = ("in_time", "out_of_time")
+STORED = """
+select kind, snapshot_dates::text[], slice, metric, value, low, high, rows_measured, churners
+from ops.model_metrics
+where model_version = %s and kind = any(%s)
+"""
+DELETE = "delete from ops.model_metrics where model_version = %s and kind = any(%s)"
+
+
+def complete(conn: psycopg.Connection, model_version: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make `rows` those of the training of a version, in one transaction; nothing is written if they are there.
+
+    Others under its number are of a registry that was lost since, and are deleted.
+    """
+    columns = ("kind", "snapshot_dates", "slice", "metric", "value", "low", "high", "rows_measured", "churners")
+    parameters = (model_version, list(OF_TRAINING))
+    with conn.transaction():
+        stored = conn.execute(STORED, parameters).fetchall()
+        if sorted(map(repr, stored)) == sorted(repr(tuple(row[name] for name in columns)) for row in rows):
+            return
+        conn.execute(DELETE, parameters)
+        of_all = {"model_version": model_version, "run_id": settings().pipeline_run_id}
+        conn.cursor().executemany(INSERT, [{**row, **of_all} for row in rows])
 
 
 def write(

@@ -147,8 +147,24 @@ def load(version: ChurnVersion) -> Pipeline:
     Raises:
         CommandError: its files are not in the artifact store.
     """
-    try:
+    with _artifacts_of(version):
         return mlflow.sklearn.load_model(f"models:/{MODEL_NAME}/{version.version}")
+
+
+def load_json(version: ChurnVersion, name: str) -> Any:
+    """Content of a JSON file in the run of a version.
+
+    Raises:
+        CommandError: it is not in the artifact store.
+    """
+    with _artifacts_of(version):
+        return mlflow.artifacts.load_dict(f"runs:/{version.run_id}/{name}")
+
+
+@contextmanager
+def _artifacts_of(version: ChurnVersion) -> Iterator[None]:
+    try:
+        yield
     except (FileNotFoundError, ImportError, AttributeError, EOFError, MlflowException) as error:
         if isinstance(error, MlflowException) and error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
             raise

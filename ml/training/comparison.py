@@ -8,16 +8,14 @@ import numpy as np
 import pandas as pd
 import psycopg
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ml.cli import CommandError
 from ml.promotion_policy import INTERVAL, LIMITS, REPLICATES
 from ml.snapshots import catalogue
 from ml.store import registry
 from ml.training.dataset import load
-from ml.training.metrics import Figure, Floats, Labels, bootstrap
+from ml.training.metrics import Figure, Floats, Labels, at_each_score, bootstrap, log_losses, roc_auc
 
-SMALLEST_SCORE = 1e-15  # keeps the log loss of a version finite that was certain and wrong
 LOSSES: dict[str, Callable[[float, float], float]] = {  # of the challenger against the reference; below 0: it is better
     "log_loss": lambda challenger, reference: challenger - reference,
     "roc_auc": lambda challenger, reference: reference - challenger,
@@ -113,7 +111,7 @@ def judge(rows: pd.DataFrame, challenger: Scored, candidates: list[Scored]) -> J
     It is promoted if it is shown to be within every limit, kept out if it is shown to be worse, else inconclusive.
     """
     churned = rows["labeled_churn"].to_numpy()
-    reference = min(candidates, key=lambda candidate: _log_losses(churned, candidate.scores).mean())
+    reference = min(candidates, key=lambda candidate: log_losses(churned, candidate.scores).mean())
     figures = compare(churned, rows["customer_id"].to_numpy(), challenger, reference)
     if not figures:
         reason = f"not measurable on {len(rows)} held-out rows with {int(churned.sum())} churners"
@@ -146,8 +144,7 @@ def compare(
         a, b = ours(weights), theirs(weights)
         return {name: loss(a[name], b[name]) for name, loss in LOSSES.items()}
 
-    with threadpool_limits(limits=1, user_api="blas"):  # thousands of short products, which threads only slow down
-        found = bootstrap(losses, churned, customer_id, REPLICATES, INTERVAL)
+    found = bootstrap(losses, churned, customer_id, REPLICATES, INTERVAL)
     a, b = plain_figures(churned, challenger), plain_figures(churned, reference)
     return {name: Compared(a[name], b[name], loss, LIMITS[name]) for name, loss in found.items()}
 
@@ -159,41 +156,18 @@ def plain_figures(churned: Labels, version: Scored) -> dict[str, float]:
 
 def _figures(churned: Labels, version: Scored) -> Callable[[Floats], dict[str, float]]:
     """Figures of a version for given weights of the rows; what the weights do not change is computed once."""
-    roc_auc = _roc_auc(churned, version.scores)
+    by_score = at_each_score(churned, version.scores)
     columns = np.column_stack(
-        [_log_losses(churned, version.scores), version.scores - churned, version.scores >= version.threshold]
+        [log_losses(churned, version.scores), version.scores - churned, version.scores >= version.threshold]
     )
 
     def figures(weights: Floats) -> dict[str, float]:
         log_loss, calibration, share_flagged = map(float, weights @ columns / weights.sum())
         return {
             "log_loss": log_loss,
-            "roc_auc": roc_auc(weights),
+            "roc_auc": roc_auc(*by_score(weights)),
             "calibration": calibration,
             "share_flagged": share_flagged,
         }
 
     return figures
-
-
-def _log_losses(churned: Labels, scores: Floats) -> Floats:
-    """Log loss of each row, in nats."""
-    losses: Floats = -np.log(np.maximum(np.where(churned == 1, scores, 1 - scores), SMALLEST_SCORE))
-    return losses
-
-
-def _roc_auc(churned: Labels, scores: Floats) -> Callable[[Floats], float]:
-    """ROC AUC for given weights of the rows. Sorts once, where scikit-learn would sort for each replicate."""
-    order = np.argsort(scores)
-    first_of_equals = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
-    positive = churned[order] == 1
-
-    def roc_auc(weights: Floats) -> float:
-        weights = weights[order]
-        churners, stayers = (
-            np.add.reduceat(np.where(mask, weights, 0.0), first_of_equals) for mask in (positive, ~positive)
-        )
-        below = np.cumsum(stayers) - stayers / 2  # an equal score counts half
-        return float(churners @ below / (churners.sum() * stayers.sum()))
-
-    return roc_auc

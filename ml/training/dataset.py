@@ -12,9 +12,11 @@ from ml.model_config import ACTIVE_DAYS, CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from ml.settings import settings
 from ml.snapshots import catalogue
 from ml.store import feature_rows
+from ml.training.slices import SLICE_COLUMNS
 from ml.utils_io import sql
 
 LABELS = ("labeled_churn", "label_source", "label_horizon_days")
+COLUMNS = tuple(dict.fromkeys((*NUMERIC_FEATURES, *CATEGORICAL_FEATURES, *SLICE_COLUMNS)))
 
 
 def load(
@@ -22,7 +24,7 @@ def load(
     snapshot_dates: Sequence[date],
     buckets: tuple[int, int],
     as_of: date | None = None,
-    features: Sequence[str] = NUMERIC_FEATURES + CATEGORICAL_FEATURES,
+    features: Sequence[str] = COLUMNS,
 ) -> pd.DataFrame:
     """The rows with a usable label at `snapshot_dates`, of customers in `buckets` [first, end).
 
@@ -51,6 +53,12 @@ def digest(rows: pd.DataFrame) -> str:
     return hashlib.sha256(",".join(rows.columns).encode() + np.sort(hashes).tobytes()).hexdigest()
 
 
+def training_digest(rows: pd.DataFrame) -> str:
+    """`digest` of what a model may be fitted on: not of columns by which its figures are sliced alone."""
+    columns = ("customer_id", "snapshot_date", *LABELS, *model_features())
+    return digest(pd.DataFrame({name: rows[name] for name in columns}, copy=False))  # millions of rows, not copied
+
+
 def labels_known_through(rows: pd.DataFrame) -> date:
     """Last day that a label of `rows` speaks of."""
     ends = rows["snapshot_date"] + pd.to_timedelta(rows["label_horizon_days"] - 1, unit="D")
@@ -58,14 +66,21 @@ def labels_known_through(rows: pd.DataFrame) -> date:
     return known
 
 
-def model_features() -> tuple[str, ...]:
-    """Features that a version may use; MODEL_DEMOGRAPHICS says whether those of a person are among them."""
-    return catalogue.model_features(demographics=settings().model_demographics == "yes")
+def uses_demographics() -> bool:
+    """Whether MODEL_DEMOGRAPHICS lets a version use the features of a person."""
+    return settings().model_demographics == "yes"
 
 
-def features_with_values(rows: pd.DataFrame) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Features with a value in every snapshot of `rows`; for each other feature, the snapshots without a value."""
-    features = model_features()
+def model_features(demographics: bool | None = None) -> tuple[str, ...]:
+    """Features that a version may use, with those of a person or without; None: as MODEL_DEMOGRAPHICS says."""
+    return catalogue.model_features(demographics=uses_demographics() if demographics is None else demographics)
+
+
+def features_with_values(
+    rows: pd.DataFrame, demographics: bool | None = None
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Those of `model_features` with a value in every snapshot of `rows`; for each other, the snapshots without one."""
+    features = model_features(demographics)
     known = rows.groupby("snapshot_date")[list(features)].count()
     left_out = {}
     for name in features:

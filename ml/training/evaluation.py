@@ -1,26 +1,35 @@
-"""Quality of a version on rows that it was not trained on: all, by label source, and against recency alone."""
+"""Quality of a version on rows that it was not trained on: of all, by slice, and beside other models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ml.model_config import MIN_MEASURED_EVENTS, TRAINED_LABEL_SOURCES
-from ml.training.metrics import Figure, gain_over, measure
+from ml.training.metrics import Figure, Floats, gain, gain_over, measure
+from ml.training.slices import slices
 
-ALL = "all"
+ALL, SOURCE, SNAPSHOT = "all", "label_source=", "snapshot="
 RECENCY = "days_since_activity"
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of one label source, or all: how many of each class, and their figures (none: not measurable)."""
+    """Rows of a slice, or all: their snapshots, how many of each class, and their figures (none: not measurable)."""
 
     name: str
+    snapshots: list[date]
     churners: int
     stayers: int
     figures: dict[str, Figure]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.churners + self.stayers
 
     @property
     def not_measurable(self) -> str | None:
@@ -35,10 +44,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Groups by name, `all` first; `recency`: ROC AUC of days_since_activity alone, and the model's gain on it."""
+    """Groups by name as in ops.model_metrics, `all` first; `beside`: figures of other models on all rows, and gains."""
 
     groups: dict[str, Group]
-    recency: dict[str, Figure]
+    beside: dict[str, Figure]
 
     @property
     def of_all(self) -> dict[str, float] | str:
@@ -46,11 +55,15 @@ class Evaluation:
         group = self.groups[ALL]
         return {name: figure.value for name, figure in group.figures.items()} or str(group.not_measurable)
 
+    def beginning(self, prefix: str) -> list[Group]:
+        """The groups whose name begins with `prefix`."""
+        return [group for name, group in self.groups.items() if name.startswith(prefix)]
+
     def flat(self, kind: str) -> dict[str, float]:
-        """Every figure under a name for MLflow: heldout_roc_auc, heldout_roc_auc_low, heldout_evaluate_brier …"""
-        named = {f"recency_{name}": figure for name, figure in self.recency.items()}
-        for group in self.groups.values():
-            prefix = "" if group.name == ALL else f"{group.name}_"
+        """Figures of all rows and by label source, named for MLflow: heldout_roc_auc_low, heldout_evaluate_brier …"""
+        named = dict(self.beside)
+        for group in [self.groups[ALL], *self.beginning(SOURCE)]:
+            prefix = "" if group.name == ALL else f"{group.name.removeprefix(SOURCE)}_"
             named |= {f"{prefix}{name}": figure for name, figure in group.figures.items()}
         return {
             f"{kind}_{name}{end}": value
@@ -58,15 +71,63 @@ class Evaluation:
             for end, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high))
         }
 
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        """Every figure as a row of ops.model_metrics, without version and run."""
+        return [
+            metric_row(kind, group, name, figure.value, figure.low, figure.high)
+            for group in self.groups.values()
+            for name, figure in (group.figures | (self.beside if group.name == ALL else {})).items()
+        ]
 
-def evaluate(rows: pd.DataFrame, scores: NDArray[np.float64]) -> Evaluation:
-    """Measure `scores` of `rows`."""
+
+def metric_row(
+    kind: str, group: Group, metric: str, value: float, low: float | None, high: float | None
+) -> dict[str, Any]:
+    """A row of ops.model_metrics, without version and run."""
+    return {
+        "kind": kind,
+        "snapshot_dates": [str(day) for day in group.snapshots],
+        "slice": group.name,
+        "metric": metric,
+        "value": value,
+        "low": low,
+        "high": high,
+        "rows_measured": group.rows,
+        "churners": group.churners,
+    }
+
+
+def evaluate(rows: pd.DataFrame, scores: Floats, others: Mapping[str, Floats] | None = None) -> Evaluation:
+    """Measure `scores` of `rows`, which have the columns of the slices, and the scores of `others` beside them.
+
+    Of `others` are known: `ceiling`, whose gain is that on `scores`; `without_demographics` and `with_demographics`,
+    whose gain is that of the second on the first.
+    """
     churned, customer_id = rows["labeled_churn"].to_numpy(), rows["customer_id"].to_numpy()
+    days = rows["snapshot_date"].dt.date.to_numpy()
     masks = {ALL: np.ones(len(rows), dtype=bool)}
-    masks |= {source: (rows["label_source"] == source).to_numpy() for source in TRAINED_LABEL_SOURCES}
+    masks |= {f"{SOURCE}{source}": (rows["label_source"] == source).to_numpy() for source in TRAINED_LABEL_SOURCES}
+    masks |= {f"{SNAPSHOT}{day}": days == day for day in np.unique(days)}
+    masks |= dict(slices(rows))
     groups = {}
     for name, mask in masks.items():
         churners = int(churned[mask].sum())
         figures = measure(churned[mask], scores[mask], customer_id[mask])
-        groups[name] = Group(name, churners, int(mask.sum()) - churners, figures)
-    return Evaluation(groups, gain_over(churned, scores, rows[RECENCY].to_numpy(), customer_id))
+        groups[name] = Group(name, sorted(set(days[mask])), churners, int(mask.sum()) - churners, figures)
+    others = others or {}
+    beside = _named("recency", gain_over(churned, scores, rows[RECENCY].to_numpy(), customer_id))
+    if "ceiling" in others:
+        beside |= _named("ceiling", gain(churned, scores, others["ceiling"], customer_id))
+    if "with_demographics" in others:
+        without, with_them = others["without_demographics"], others["with_demographics"]
+        first, second = (gain(churned, *pair, customer_id) for pair in ((with_them, without), (without, with_them)))
+        for name in ("roc_auc", "log_loss"):
+            if second:
+                beside[f"without_demographics_{name}"] = first[name]
+                beside[f"with_demographics_{name}"] = second[name]
+                beside[f"demographics_{name}_gain"] = second[f"{name}_gain"]
+    return Evaluation(groups, beside)
+
+
+def _named(model: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    return {f"{model}_{name}": figure for name, figure in figures.items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from ml.model_config import BOOTSTRAP_REPLICATES, BOOTSTRAP_SEED, INTERVAL, MIN_MEASURED_EVENTS
 
@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int8]
 Customers = NDArray[np.int64]
 CALIBRATION_BINS = 10
+SMALLEST_SCORE = 1e-15  # keeps the log loss finite of a score that was certain and wrong
 
 
 @dataclass(frozen=True)
@@ -29,24 +30,7 @@ def figures(churned: Labels, scores: Floats, weights: Floats | None = None) -> d
 
     Brier, calibration (mean score - share of churners) and its error are probabilities, log loss is in nats per row.
     """
-    weights = np.ones(len(scores)) if weights is None else weights
-    order = np.argsort(scores, kind="stable")
-    by_rank = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    tenth = np.empty(len(scores), dtype=np.intp)  # equal shares of the weight
-    tenth[order] = np.minimum(by_rank * CALIBRATION_BINS, CALIBRATION_BINS - 1)
-    size, scored, happened = (
-        np.bincount(tenth, weights * column, CALIBRATION_BINS) for column in (np.ones(len(scores)), scores, churned)
-    )
-    top = happened[-1] / size[-1] if size[-1] else np.nan
-    return {
-        "roc_auc": float(roc_auc_score(churned, scores, sample_weight=weights)),
-        "average_precision": float(average_precision_score(churned, scores, sample_weight=weights)),
-        "brier": float(brier_score_loss(churned, scores, sample_weight=weights)),
-        "log_loss": float(log_loss(churned, scores, sample_weight=weights)),
-        "calibration": float((scored - happened).sum() / weights.sum()),
-        "calibration_error": float(np.abs(scored - happened).sum() / weights.sum()),
-        "lift_top_decile": float(top / (happened.sum() / weights.sum())),
-    }
+    return _figures_of(churned, scores)(np.ones(len(scores)) if weights is None else weights)
 
 
 def is_measurable(churned: Labels) -> bool:
@@ -57,19 +41,74 @@ def is_measurable(churned: Labels) -> bool:
 
 def measure(churned: Labels, scores: Floats, customer_id: Customers) -> dict[str, Figure]:
     """`figures` with intervals; empty if not `is_measurable`."""
-    order = np.argsort(scores)  # once: scikit-learn sorts sorted rows in half the time
-    churned, scores = churned[order], scores[order]
-    return bootstrap(lambda weights: figures(churned, scores, weights), churned, customer_id[order])
+    return bootstrap(_figures_of(churned, scores), churned, customer_id)
 
 
 def gain_over(churned: Labels, scores: Floats, other: Floats, customer_id: Customers) -> dict[str, Figure]:
     """ROC AUC of `other`, and how much higher that of `scores` is, both with intervals from the same draws."""
+    ours, theirs = at_each_score(churned, scores), at_each_score(churned, other)
 
     def both(weights: Floats) -> dict[str, float]:
-        reference, own = (float(roc_auc_score(churned, by, sample_weight=weights)) for by in (other, scores))
-        return {"roc_auc": reference, "roc_auc_gain": own - reference}
+        reference = roc_auc(*theirs(weights))
+        return {"roc_auc": reference, "roc_auc_gain": roc_auc(*ours(weights)) - reference}
 
     return bootstrap(both, churned, customer_id)
+
+
+def gain(churned: Labels, scores: Floats, other: Floats, customer_id: Customers) -> dict[str, Figure]:
+    """ROC AUC and log loss of `other`, and by how much it is better than `scores`: ROC AUC higher, log loss lower.
+
+    All have intervals from the same draws.
+    """
+    by_score = at_each_score(churned, scores), at_each_score(churned, other)
+    losses = np.column_stack([log_losses(churned, scores), log_losses(churned, other)])
+
+    def difference(weights: Floats) -> dict[str, float]:
+        auc, other_auc = (roc_auc(*each(weights)) for each in by_score)
+        loss, other_loss = map(float, weights @ losses / weights.sum())
+        return {
+            "roc_auc": other_auc,
+            "log_loss": other_loss,
+            "roc_auc_gain": other_auc - auc,
+            "log_loss_gain": loss - other_loss,
+        }
+
+    return bootstrap(difference, churned, customer_id)
+
+
+def log_losses(churned: Labels, scores: Floats) -> Floats:
+    """Log loss of each row, in nats."""
+    losses: Floats = -np.log(np.maximum(np.where(churned == 1, scores, 1 - scores), SMALLEST_SCORE))
+    return losses
+
+
+def at_each_score(churned: Labels, scores: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """For given weights of the rows: the weight of churners and of stayers at each distinct score, the lowest first.
+
+    Sorts once, where scikit-learn would sort for each draw.
+    """
+    order = np.argsort(scores)
+    first_of_equals = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
+    positive = churned[order] == 1
+
+    def sums(weights: Floats) -> tuple[Floats, Floats]:
+        weights = weights[order]
+        churners = np.add.reduceat(np.where(positive, weights, 0.0), first_of_equals)
+        return churners, np.add.reduceat(weights, first_of_equals) - churners
+
+    return sums
+
+
+def roc_auc(churners: Floats, stayers: Floats) -> float:
+    """Share of (churner, stayer) pairs in which the churner has the higher score; an equal one counts half."""
+    below = np.cumsum(stayers) - stayers / 2
+    return float(churners @ below / (churners.sum() * stayers.sum()))
+
+
+def average_precision(churners: Floats, stayers: Floats) -> float:
+    """Precision of those at or above each distinct score, weighted by the churners at it."""
+    caught, flagged = (np.cumsum(each[::-1])[::-1] for each in (churners, churners + stayers))
+    return float(churners @ (caught / np.maximum(flagged, np.finfo(float).tiny)) / churners.sum())
 
 
 def bootstrap(
@@ -89,12 +128,40 @@ def bootstrap(
     customers, customer = np.unique(customer_id, return_inverse=True)
     random = np.random.default_rng(BOOTSTRAP_SEED)
     draws = []
-    for _ in range(replicates):
-        drawn = np.bincount(random.integers(0, len(customers), len(customers)), minlength=len(customers))
-        weights = drawn[customer].astype(np.float64)
-        if 0 < weights @ churned < weights.sum():  # both classes
-            draws.append(statistic(weights))
+    with threadpool_limits(limits=1, user_api="blas"):  # many short products, which threads only slow down
+        for _ in range(replicates):
+            drawn = np.bincount(random.integers(0, len(customers), len(customers)), minlength=len(customers))
+            weights = drawn[customer].astype(np.float64)
+            if 0 < weights @ churned < weights.sum():  # both classes
+                draws.append(statistic(weights))
     return {
         name: Figure(value, *map(float, np.quantile([draw[name] for draw in draws], interval)))
         for name, value in statistic(np.ones(len(churned))).items()
     }
+
+
+def _figures_of(churned: Labels, scores: Floats) -> Callable[[Floats], dict[str, float]]:
+    """`figures` for given weights of the rows; what the weights do not change is computed once."""
+    by_score, order = at_each_score(churned, scores), np.argsort(scores, kind="stable")
+    means = np.column_stack([(scores - churned) ** 2, log_losses(churned, scores), scores - churned])
+    by_rank = np.column_stack([np.ones(len(scores)), scores, churned])[order]
+
+    def weighted(weights: Floats) -> dict[str, float]:
+        total, ranked = weights.sum(), weights[order]
+        brier, log_loss, calibration = map(float, weights @ means / total)
+        tenth = (np.cumsum(ranked) - ranked / 2) / total * CALIBRATION_BINS  # equal shares of the weight
+        tenth = np.minimum(tenth.astype(np.intp), CALIBRATION_BINS - 1)
+        size, scored, happened = (np.bincount(tenth, ranked * column, CALIBRATION_BINS) for column in by_rank.T)
+        top = happened[-1] / size[-1] if size[-1] else np.nan
+        churners, stayers = by_score(weights)
+        return {
+            "roc_auc": roc_auc(churners, stayers),
+            "average_precision": average_precision(churners, stayers),
+            "brier": brier,
+            "log_loss": log_loss,
+            "calibration": calibration,
+            "calibration_error": float(np.abs(scored - happened).sum() / total),
+            "lift_top_decile": float(top / (happened.sum() / total)),
+        }
+
+    return weighted

@@ -42,6 +42,11 @@ class Fitted:
         """The features that the pipeline reads."""
         return tuple(dict.fromkeys(name for _, _, columns in self.pipeline[0].transformers for name in columns))
 
+    def probabilities(self, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Probability of churn of each of `rows`."""
+        churns: NDArray[np.float64] = self.pipeline.predict_proba(rows[list(self.features)])[:, 1]
+        return churns
+
 
 def scores(frame: pd.DataFrame, without: Collection[str] = ()) -> ColumnTransformer:
     """One step for each score of the features in `frame`, for each mark of unknown values, and for each text.

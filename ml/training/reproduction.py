@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ml.store.registry import ChurnVersion
-from ml.training.dataset import digest, features_with_values
+from ml.training.dataset import features_with_values, training_digest
 from ml.training.explanation import inputs
 from ml.training.holdout import fold, is_heldout
 from ml.training.pipeline import fit
@@ -20,7 +20,7 @@ def compare_with(version: ChurnVersion, stored: Pipeline, rows: pd.DataFrame, co
     """
     differences = []
     for what, now, then in (
-        ("the rows", digest(rows), version.tags["data_digest"]),
+        ("the rows", training_digest(rows), version.tags["data_digest"]),
         ("the code or a library", code, version.tags["code_digest"]),
     ):
         if now != then:

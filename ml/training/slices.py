@@ -8,28 +8,44 @@ from numpy.typing import NDArray
 
 SLICE_COLUMNS = ("spent_90d", "tenure_days", "tarjetas", "estado", "rango_edad", "gender")
 SPEND_BANDS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
-TENURE_LIMITS, TENURE_BANDS = (0, 30, 60, 89, np.inf), ("up to 30 days", "31 to 60", "61 to 89", "90 or more")
+TENURE_LIMITS, TENURE_BANDS = (30, 60, 89), ("up to 30 days", "31 to 60", "61 to 89", "90 or more")
 LARGEST_STATES = 5
-UNKNOWN = "unknown"
+OTHERS, UNKNOWN = "others", "not on file"
 
 
 def slices(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Name, as `column=value`, and mask of each slice of `rows`, which has SLICE_COLUMNS."""
+    """Name, as `column=value`, and mask of each slice of `rows`, which has SLICE_COLUMNS.
+
+    Each row is in one slice of each column. Bands go from low to high, names by the alphabet, and what is left is last.
+    """
     for column, values in _values(rows).items():
-        for value in values.unique():
-            yield f"{column}={value}", (values == value).to_numpy()
+        for value in values.cat.categories:
+            mask = (values == value).to_numpy()
+            if mask.any():
+                yield f"{column}={value}", mask
 
 
 def _values(rows: pd.DataFrame) -> dict[str, pd.Series]:
-    spend = pd.qcut(rows["spent_90d"].rank(method="first"), len(SPEND_BANDS), labels=SPEND_BANDS)
-    states = rows["estado"].astype("string")
+    rank = rows["spent_90d"].fillna(0).rank(pct=True)  # equal sums are in one quarter
+    quarter = np.ceil(rank * len(SPEND_BANDS)).astype(int) - 1
+    tenure = np.searchsorted(TENURE_LIMITS, rows["tenure_days"])
+    states = rows["estado"].astype(object)
     largest = states.value_counts().index[:LARGEST_STATES]
-    texts = {name: rows[name].astype("string").fillna(UNKNOWN) for name in ("tarjetas", "rango_edad", "gender")}
     return {
-        "tarjetas": texts["tarjetas"],
-        "spend": spend.astype("string"),
-        "tenure": pd.cut(rows["tenure_days"], TENURE_LIMITS, labels=TENURE_BANDS).astype("string"),
-        "estado": states.where(states.isin(largest) | states.isna(), "others").fillna(UNKNOWN),
-        "rango_edad": texts["rango_edad"],
-        "gender": texts["gender"],
+        "tarjetas": _names(rows["tarjetas"]),
+        "spend": _bands(quarter, SPEND_BANDS),
+        "tenure": _bands(tenure, TENURE_BANDS),
+        "estado": _names(states.where(states.isin(largest) | states.isna(), OTHERS)),
+        "rango_edad": _names(rows["rango_edad"]),
+        "gender": _names(rows["gender"]),
     }
+
+
+def _bands(band: NDArray[np.intp], names: tuple[str, ...]) -> pd.Series:
+    return pd.Series(pd.Categorical(np.array(names)[band], names))
+
+
+def _names(values: pd.Series) -> pd.Series:
+    names = values.astype(object).where(values.notna(), UNKNOWN)
+    order = sorted(set(names), key=lambda name: (name in (OTHERS, UNKNOWN), name))
+    return pd.Series(pd.Categorical(names, order))

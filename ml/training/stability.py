@@ -1,8 +1,7 @@
-"""How stable a version is: its coefficients over refits, and its scores beside those of the version before."""
+"""How stable a version is: its coefficients over refits, and its scores beside those of the version in production."""
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
@@ -12,31 +11,36 @@ from ml.training.explanation import inputs
 from ml.training.metrics import Floats
 
 REFITS = 30
+DEVIATIONS = 1.96  # of a normal distribution, to either side, hold 95 %
 
 
-def coefficient_spread(
-    pipeline: Pipeline, rows: pd.DataFrame, churned: NDArray[np.int8], customer_id: NDArray[np.int64]
-) -> pd.DataFrame:
-    """Coefficient of each input, its standard deviation and 95 % interval over refits on customers drawn again.
+def coefficient_spread(pipeline: Pipeline, rows: pd.DataFrame, fitted_rows: int) -> pd.DataFrame:
+    """Coefficient of each input, its standard deviation over REFITS refits on customers drawn again, and 95 % interval.
 
-    The scores stay as they are; a draw weights each row by how often its customer was drawn.
+    The scores stay as they are; a draw weights each row by how often its customer was drawn. If `rows` are a sample of
+    the `fitted_rows` that the version was fitted on, the deviation is scaled to all: it falls with their square root.
     """
-    matrix = pipeline[:-1].transform(rows)
-    customers, customer = np.unique(customer_id, return_inverse=True)
+    matrix, churned = pipeline[:-1].transform(rows), rows["labeled_churn"].to_numpy()
+    customers, customer = np.unique(rows["customer_id"], return_inverse=True)
     random = np.random.default_rng(BOOTSTRAP_SEED)
     refits = []
     with threadpool_limits(limits=1, user_api="blas"):
         for _ in range(REFITS):
             drawn = np.bincount(random.integers(0, len(customers), len(customers)), minlength=len(customers))
-            refits.append(clone(pipeline[-1]).fit(matrix, churned, sample_weight=drawn[customer]).coef_[0])
-    low, high = np.quantile(refits, (0.025, 0.975), axis=0)
+            weights = drawn[customer]
+            kept = weights > 0  # scikit-learn 1.4 takes a weight of zero for a fit that went wrong
+            refit = clone(pipeline[-1]).fit(matrix[kept], churned[kept], sample_weight=weights[kept])
+            refits.append(refit.coef_[0])
+    deviation = np.std(refits, axis=0, ddof=1) * np.sqrt(len(rows) / fitted_rows)
+    coefficient = pipeline[-1].coef_[0]
     return pd.DataFrame(
         {
             "input": [each.name for each in inputs(pipeline)],
-            "coefficient": pipeline[-1].coef_[0],
-            "deviation": np.std(refits, axis=0),
-            "low": low,
-            "high": high,
+            "group": [each.group for each in inputs(pipeline)],
+            "coefficient": coefficient,
+            "deviation": deviation,
+            "low": coefficient - DEVIATIONS * deviation,
+            "high": coefficient + DEVIATIONS * deviation,
         }
     )
 

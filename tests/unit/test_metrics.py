@@ -1,11 +1,13 @@
 """Quality figures against cases counted by hand, and their intervals."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from ml.model_config import MIN_MEASURED_EVENTS
-from ml.training.metrics import figures, gain_over, measure
+from ml.training.metrics import figures, gain, gain_over, measure
 
 
 @pytest.fixture
@@ -26,6 +28,20 @@ def test_a_weight_counts_as_so_many_rows(scored):
         assert weighted[name] == pytest.approx(repeated[name], abs=1e-9), name
     for name in ("calibration_error", "lift_top_decile"):  # a row's weight is not divided between two tenths
         assert weighted[name] == pytest.approx(repeated[name], abs=0.01), name
+
+
+def test_weighted_figures_are_those_of_scikit_learn(scored):
+    churned, scores, _ = scored
+    weights = np.random.default_rng(4).integers(0, 4, 4000).astype(float)
+    scores = np.clip(scores, 0.005, 0.995)
+    found = figures(churned, scores, weights)
+    for name, theirs in (
+        ("roc_auc", roc_auc_score),
+        ("average_precision", average_precision_score),
+        ("brier", brier_score_loss),
+        ("log_loss", log_loss),
+    ):
+        assert found[name] == pytest.approx(theirs(churned, scores, sample_weight=weights), abs=1e-12), name
 
 
 def test_calibration_error_is_the_mean_gap_of_ten_equal_groups():
@@ -68,3 +84,18 @@ def test_gain_over_another_score_has_its_own_interval(scored):
     assert 0.2 < gain["roc_auc_gain"].low < gain["roc_auc_gain"].high < 0.45
     nothing = gain_over(churned, scores, scores, customers)["roc_auc_gain"]
     assert (nothing.low, nothing.value, nothing.high) == (0, 0, 0)
+
+
+def test_gain_of_another_model_is_paired(scored):
+    churned, truth, customers = scored
+    truth = np.clip(truth, 0.005, 0.995)
+    worse = np.clip(truth + np.random.default_rng(5).normal(0, 0.05, 4000), 0.005, 0.995)
+    found = gain(churned, worse, truth, customers)
+    of_worse, of_truth = (measure(churned, scores, customers) for scores in (worse, truth))
+    for name in ("roc_auc", "log_loss"):
+        assert astuple(found[name]) == pytest.approx(astuple(of_truth[name])), "the same draws"
+        assert found[f"{name}_gain"].low > 0
+        width = found[f"{name}_gain"].high - found[f"{name}_gain"].low
+        assert width < 0.5 * (of_truth[name].high - of_truth[name].low)
+    assert found["roc_auc_gain"].value == pytest.approx(of_truth["roc_auc"].value - of_worse["roc_auc"].value)
+    assert found["log_loss_gain"].value == pytest.approx(of_worse["log_loss"].value - of_truth["log_loss"].value)

@@ -214,10 +214,11 @@ def test_what_was_withdrawn_is_not_gone_back_to_though_it_lies_deeper_in_the_sta
     ("name", "before", "after", "is_the_same"),
     [
         ("promotion_policy.py", '"log_loss": 0.005', '"log_loss": 0.05', True),
+        ("training/model_card.py", "## In short", "## Summary", True),
         ("model_config.py", "FOLDS = 5", "FOLDS = 4", False),
     ],
 )
-def test_another_limit_makes_no_new_version(monkeypatch, tmp_path, name, before, after, is_the_same):
+def test_another_limit_or_card_makes_no_new_version(monkeypatch, tmp_path, name, before, after, is_the_same):
     """`code_digest` is part of what makes a version; a constant of the model changes it."""
     package = tmp_path / "ml"
     shutil.copytree(ROOT / "ml", package, ignore=shutil.ignore_patterns("__pycache__"))

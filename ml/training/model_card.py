@@ -91,7 +91,10 @@ def _in_short(tags: dict[str, str], measured: dict[str, Evaluation]) -> list[str
         f"- It promises {percent(mean_score(group))} churn; {percent(churned(group))} churned. {meaning}",
         f"- It flags a customer from a score of {json.loads(tags['threshold']):.4f}: {rule}.",
     ]
-    for gain, model in (("ceiling", "gradient-boosted trees (the ceiling) are"), ("demographics", "demographics are")):
+    for gain, model in (
+        ("ceiling", "gradient-boosted trees (the ceiling) are"),
+        ("demographics", "the same model with demographics is"),
+    ):
         if figure := others.get(f"{gain}_roc_auc_gain"):
             lines.append(f"- In ROC AUC, {model} {words(figure)}.")
     return lines

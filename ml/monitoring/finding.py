@@ -24,3 +24,8 @@ class Finding:
         if self.value > self.alert_above:
             return "alert"
         return "warn" if self.value > self.warn_above else "ok"
+
+    @property
+    def severity(self) -> float:
+        """How many times the limit of an alert the value is: above 1, it is an alert."""
+        return self.value / self.alert_above

@@ -1,88 +1,179 @@
 """What scores came to: predicted against realized churn of each closed snapshot that was scored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from math import isclose
 
+import numpy as np
 import pandas as pd
 import psycopg
+from scipy.stats import norm, rankdata
 
 from ml.monitoring.finding import Finding
 from ml.snapshots.catalogue import CHURN_DAYS
-from ml.store import metric_rows
-from ml.training.metrics import Figure, measure
+from ml.snapshots.closed import open_by_labels
+from ml.store import feature_rows, metric_rows
+from ml.training.metrics import Figure, Floats, Labels, is_measurable
 from ml.training.slices import SLICE_COLUMNS, slices
 
-SLICED_ROWS = 50_000  # of a larger snapshot, a sample of customers is sliced
-# The mean score may be off by as much without being called wrong; beyond it, the whole interval must lie.
-CALIBRATION_WARN, CALIBRATION_ALERT = 0.0, 0.01
+ALL = "all"
+POOLED = 8  # newest closed snapshots whose calibration is judged together
+NEWEST, NEWEST_POOLED = "newest closed snapshot", f"newest {POOLED} closed snapshots"
+# By how much the whole interval must be beyond zero; docs/monitoring.md has the power and the false alerts.
+CALIBRATION_WARN, CALIBRATION_ALERT, CALIBRATION_CONFIDENCE = 0.005, 0.01, 0.90
 ROC_AUC_WARN, ROC_AUC_ALERT = 0.01, 0.03  # by which the whole interval lies below the figure in time of the version
+TRAIN = 'train on newer snapshots: make airflow ARGS="dags test churn_train_register_m YYYY-MM-DD"'
+
 SCORED = """
-select scoring.customer_id, scoring.score, scoring.model_version, feature.labeled_churn,
-    feature.spent_90d, feature.tenure_days, feature.tarjetas, feature.estado, feature.rango_edad, feature.gender
-from ops.churn_scoring as scoring
-join features.churn_weekly_features as feature using (snapshot_date, customer_id)
-where scoring.snapshot_date = %(snapshot_date)s
-    and features.is_usable_label(snapshot_date, feature.label_horizon_days, %(churn_days)s, null)
+select run.snapshot_date, run.model_version
+from ops.scoring_runs as run
+join ops.current_feature_builds using (snapshot_date)
+where run.replaced_at is null and run.snapshot_date <= %s
+order by run.snapshot_date
+"""
+OF_SNAPSHOTS = """
+from ops.churn_scoring
+join features.churn_weekly_features using (snapshot_date, customer_id)
+where snapshot_date = any(%(snapshot_dates)s)
+    and features.is_usable_label(snapshot_date, label_horizon_days, %(churn_days)s, null)
+"""
+ROWS = f"select {{columns}} {OF_SNAPSHOTS}"
+# The Brier score depends on every score and label: if it, rows and churners are as measured before, all is.
+IS_MEASURED = f"""
+with now as (
+    select count(*) as rows, sum(labeled_churn) as churners, avg((score - labeled_churn)^2) as brier {OF_SNAPSHOTS}
+)
+select now.rows = stored.rows_measured and now.churners = stored.churners, now.brier, stored.value
+from now
+join ops.model_metrics as stored on kind = 'realized' and model_version = %(model_version)s
+    and snapshot_dates = %(snapshot_dates)s and slice = 'all' and metric = 'brier'
+"""
+# The mean over rows, and its variance if customers are drawn with all their rows (linearized ratio of two sums).
+CALIBRATION = f"""
+with customer as (
+    select sum(score - labeled_churn) as total, count(*)::float8 as rows {OF_SNAPSHOTS} group by customer_id
+),
+mean as (select sum(total) / sum(rows) as value, sum(rows) as rows from customer)
+select mean.value, sqrt(sum((customer.total - mean.value * customer.rows)^2)) / mean.rows, count(*)
+from customer cross join mean
+group by mean.value, mean.rows
 """
 
 
-def realized(conn: psycopg.Connection, closed: Sequence[date], in_time_roc_auc: float | None) -> Iterator[Finding]:
-    """Measure those of the `closed` snapshots that were scored; figures go to `ops.model_metrics`.
+@dataclass(frozen=True)
+class Measured:
+    """The figures of a scored snapshot, by slice: (name, rows, churners, figures by name)."""
 
-    `in_time_roc_auc`: of the version in production, on held-out customers; None: not known.
+    snapshot_date: date
+    model_version: str
+    slices: list[tuple[str, int, int, dict[str, Figure]]]
+
+
+def scored_and_closed(conn: psycopg.Connection, until: date) -> dict[date, str]:
+    """The version that scored each closed snapshot up to `until`, oldest first."""
+    scored = conn.execute(SCORED, (until,)).fetchall()
+    return {day: version for day, version in scored if open_by_labels(conn, day, None) is None}
+
+
+def measure_changed(conn: psycopg.Connection, closed: Mapping[date, str]) -> list[Measured]:
+    """Measure the snapshots whose scores or labels are not those of the figures in `ops.model_metrics`."""
+    return [_measure(conn, day, version) for day, version in closed.items() if not _is_measured(conn, day, version)]
+
+
+def write(conn: psycopg.Connection, measured: Sequence[Measured]) -> None:
+    """Replace the figures of these snapshots in `ops.model_metrics`."""
+    for one in measured:
+        metric_rows.delete(conn, "realized", one.model_version, [one.snapshot_date])
+        for name, rows, churners, figures in one.slices:
+            metric_rows.write(conn, "realized", one.model_version, [one.snapshot_date], name, figures, rows, churners)
+
+
+def judge(
+    conn: psycopg.Connection, closed: Mapping[date, str], in_time_roc_auc: Mapping[str, float]
+) -> Iterator[Finding]:
+    """Findings about calibration and ROC AUC, from the figures written; none without a closed snapshot.
+
+    `in_time_roc_auc`: by version, on its held-out customers.
     """
-    for day in closed:
-        rows = _rows(conn, day)
-        if rows.empty:
-            continue
-        figures = _measure(conn, day, rows)
-        if "calibration" in figures:
-            yield _calibration(day, figures["calibration"])
-        if "roc_auc" in figures and in_time_roc_auc is not None:
-            yield _roc_auc(day, figures["roc_auc"], in_time_roc_auc)
+    if not closed:
+        return
+    newest = max(closed)
+    yield _calibration(conn, NEWEST, [newest])
+    if len(closed) > 1:
+        yield _calibration(conn, NEWEST_POOLED, sorted(closed)[-POOLED:])
+    found = metric_rows.read(conn, "realized", closed[newest], [newest], ALL).get("roc_auc")
+    expected = in_time_roc_auc.get(closed[newest])
+    if found is not None and expected is not None:
+        yield Finding(
+            check="roc_auc",
+            subject=NEWEST,
+            value=max(expected - found.high, 0.0),
+            warn_above=ROC_AUC_WARN,
+            alert_above=ROC_AUC_ALERT,
+            detail=f"{newest}: ROC AUC {found.value:.3f} ({found.low:.3f} to {found.high:.3f}), {expected:.3f} in time",
+            what_to_do=f"look at the drift of the features; {TRAIN}",
+        )
 
 
-def _rows(conn: psycopg.Connection, day: date) -> pd.DataFrame:
-    cursor = conn.execute(SCORED, {"snapshot_date": day, "churn_days": CHURN_DAYS})
-    return pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
+def figures(churned: Labels, scores: Floats) -> dict[str, Figure]:
+    """ROC AUC, log loss (nats), Brier score and calibration (mean score - share of churners) with 95 % intervals.
+
+    One row a customer. The intervals are normal: of means by the variance of their terms, of the ROC AUC by that of the
+    shares of the other class that each row beats (DeLong, DeLong and Clarke-Pearson 1988). Empty if not measurable.
+    """
+    if not is_measurable(churned):
+        return {}
+    happened, below = churned == 1, rankdata(scores)
+    beaten = [
+        (below[of] - rankdata(scores[of])) / np.sum(~of) for of in (happened, ~happened)
+    ]  # by a churner: stayers below; by a stayer: churners below
+    certain = np.clip(np.where(happened, scores, 1 - scores), np.finfo(float).eps, None)
+    means = {"log_loss": -np.log(certain), "brier": (scores - churned) ** 2, "calibration": scores - churned}
+    found = {name: _with_interval(terms.mean(), terms.var(ddof=1) / len(terms)) for name, terms in means.items()}
+    found["roc_auc"] = _with_interval(beaten[0].mean(), sum(one.var(ddof=1) / len(one) for one in beaten))
+    return found
 
 
-def _measure(conn: psycopg.Connection, day: date, rows: pd.DataFrame) -> dict[str, Figure]:
-    version = str(rows["model_version"].iloc[0])
-    of_all = _write(conn, version, day, "all", rows)
-    sliced = rows if len(rows) <= SLICED_ROWS else rows.sample(SLICED_ROWS, random_state=0)
-    for name, mask in slices(sliced[list(SLICE_COLUMNS)]):
-        _write(conn, version, day, name, sliced[mask])
-    return of_all
+def _with_interval(value: float, variance: float) -> Figure:
+    reach = norm.ppf(0.975) * np.sqrt(variance)
+    return Figure(float(value), float(value - reach), float(value + reach))
 
 
-def _write(conn: psycopg.Connection, version: str, day: date, name: str, rows: pd.DataFrame) -> dict[str, Figure]:
-    churned = rows["labeled_churn"].to_numpy()
-    figures = measure(churned, rows["score"].to_numpy(), rows["customer_id"].to_numpy())
-    metric_rows.write(conn, "realized", version, [day], name, figures, len(rows), int(churned.sum()))
-    return figures
+def _is_measured(conn: psycopg.Connection, day: date, version: str) -> bool:
+    row = conn.execute(IS_MEASURED, {**_of([day]), "model_version": version}).fetchone()
+    return row is not None and row[0] and isclose(row[1], row[2], rel_tol=1e-9)
 
 
-def _calibration(day: date, found: Figure) -> Finding:
+def _measure(conn: psycopg.Connection, day: date, version: str) -> Measured:
+    columns = ("customer_id", "score", "labeled_churn", *SLICE_COLUMNS)
+    with feature_rows.reading(conn, ROWS, columns, _of([day])) as batches:
+        rows = feature_rows.to_frame(batches.read_all())
+    churned, scores = rows["labeled_churn"].to_numpy(), rows["score"].to_numpy()
+    masks = {ALL: np.ones(len(rows), dtype=bool), **dict(slices(pd.DataFrame(rows[list(SLICE_COLUMNS)])))}
+    found = [
+        (name, int(of.sum()), int(churned[of].sum()), figures(churned[of], scores[of])) for name, of in masks.items()
+    ]
+    return Measured(day, version, found)
+
+
+def _calibration(conn: psycopg.Connection, subject: str, days: Sequence[date]) -> Finding:
     """The distance of the nearer end of the interval from zero: 0 where the interval contains it."""
+    ((value, error, customers),) = conn.execute(CALIBRATION, _of(days)).fetchall()
+    reach = norm.ppf((1 + CALIBRATION_CONFIDENCE) / 2) * error
+    low, high = value - reach, value + reach
+    named = str(days[0]) if len(days) == 1 else f"{len(days)} snapshots from {days[0]} to {days[-1]}"
     return Finding(
         check="calibration",
-        subject=str(day),
-        value=max(found.low, -found.high, 0.0),
+        subject=subject,
+        value=float(max(low, -high, 0.0)),
         warn_above=CALIBRATION_WARN,
         alert_above=CALIBRATION_ALERT,
-        detail=f"mean score - share that churned: {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f})",
-        what_to_do='train on newer snapshots: make airflow ARGS="dags test churn_train_register_m YYYY-MM-DD"',
+        detail=f"{named}: mean score - share that churned {value:+.3f} ({low:+.3f} to {high:+.3f}),"
+        f" {customers:,} customers",
+        what_to_do=TRAIN,
     )
 
 
-def _roc_auc(day: date, found: Figure, in_time: float) -> Finding:
-    return Finding(
-        check="roc_auc",
-        subject=str(day),
-        value=max(in_time - found.high, 0.0),
-        warn_above=ROC_AUC_WARN,
-        alert_above=ROC_AUC_ALERT,
-        detail=f"ROC AUC {found.value:.3f} ({found.low:.3f} to {found.high:.3f}), {in_time:.3f} in time",
-        what_to_do="look at the drift of the features; train on newer snapshots",
-    )
+def _of(days: Sequence[date]) -> dict[str, object]:
+    return {"snapshot_dates": list(days), "churn_days": CHURN_DAYS}

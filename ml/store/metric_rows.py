@@ -21,6 +21,16 @@ set value = excluded.value, low = excluded.low, high = excluded.high, rows_measu
     churners = excluded.churners, measured_at = now(), run_id = excluded.run_id
 """
 
+DELETE = """
+delete from ops.model_metrics
+where kind = %(kind)s and model_version = %(model_version)s and snapshot_dates = %(snapshot_dates)s
+"""
+READ = """
+select metric, value, low, high from ops.model_metrics
+where kind = %(kind)s and model_version = %(model_version)s and snapshot_dates = %(snapshot_dates)s
+    and slice = %(slice)s
+"""
+
 
 def write(
     conn: psycopg.Connection,
@@ -49,3 +59,17 @@ def write(
             for name, figure in figures.items()
         ],
     )
+
+
+def delete(conn: psycopg.Connection, kind: str, model_version: str, snapshot_dates: Sequence[date]) -> None:
+    """Delete the figures of all slices: some may not exist any more."""
+    conn.execute(DELETE, {"kind": kind, "model_version": model_version, "snapshot_dates": list(snapshot_dates)})
+
+
+def read(
+    conn: psycopg.Connection, kind: str, model_version: str, snapshot_dates: Sequence[date], slice_name: str
+) -> dict[str, Figure]:
+    """The figures of one slice by name; empty if there are none."""
+    parameters = {"kind": kind, "model_version": model_version, "snapshot_dates": list(snapshot_dates)}
+    found = conn.execute(READ, {**parameters, "slice": slice_name})
+    return {name: Figure(value, low, high) for name, value, low, high in found}

@@ -105,15 +105,37 @@ def judge(
     found = metric_rows.read(conn, "realized", closed[newest], [newest], ALL).get("roc_auc")
     expected = in_time_roc_auc.get(closed[newest])
     if found is not None and expected is not None:
-        yield Finding(
-            check="roc_auc",
-            subject=NEWEST,
-            value=max(expected - found.high, 0.0),
-            warn_above=ROC_AUC_WARN,
-            alert_above=ROC_AUC_ALERT,
-            detail=f"{newest}: ROC AUC {found.value:.3f} ({found.low:.3f} to {found.high:.3f}), {expected:.3f} in time",
-            what_to_do=f"look at the drift of the features; {TRAIN}",
-        )
+        yield roc_auc_finding(newest, found, expected)
+
+
+def calibration_finding(subject: str, days: Sequence[date], value: float, error: float, customers: int) -> Finding:
+    """Distance of the nearer end of the interval from zero, 0 if it contains zero; `error` is the standard error."""
+    reach = norm.ppf((1 + CALIBRATION_CONFIDENCE) / 2) * error
+    low, high = value - reach, value + reach
+    named = str(days[0]) if len(days) == 1 else f"{len(days)} snapshots from {days[0]} to {days[-1]}"
+    return Finding(
+        check="calibration",
+        subject=subject,
+        value=float(max(low, -high, 0.0)),
+        warn_above=CALIBRATION_WARN,
+        alert_above=CALIBRATION_ALERT,
+        detail=f"{named}: mean score - share that churned {value:+.3f} ({low:+.3f} to {high:+.3f}),"
+        f" {customers:,} customers",
+        what_to_do=TRAIN,
+    )
+
+
+def roc_auc_finding(day: date, found: Figure, in_time: float) -> Finding:
+    """Distance of the upper end of the interval below the figure of the version in time; 0 if it is not below."""
+    return Finding(
+        check="roc_auc",
+        subject=NEWEST,
+        value=max(in_time - found.high, 0.0),
+        warn_above=ROC_AUC_WARN,
+        alert_above=ROC_AUC_ALERT,
+        detail=f"{day}: ROC AUC {found.value:.3f} ({found.low:.3f} to {found.high:.3f}), {in_time:.3f} in time",
+        what_to_do=f"look at the drift of the features; {TRAIN}",
+    )
 
 
 def figures(churned: Labels, scores: Floats) -> dict[str, Figure]:
@@ -158,21 +180,8 @@ def _measure(conn: psycopg.Connection, day: date, version: str) -> Measured:
 
 
 def _calibration(conn: psycopg.Connection, subject: str, days: Sequence[date]) -> Finding:
-    """The distance of the nearer end of the interval from zero: 0 where the interval contains it."""
     ((value, error, customers),) = conn.execute(CALIBRATION, _of(days)).fetchall()
-    reach = norm.ppf((1 + CALIBRATION_CONFIDENCE) / 2) * error
-    low, high = value - reach, value + reach
-    named = str(days[0]) if len(days) == 1 else f"{len(days)} snapshots from {days[0]} to {days[-1]}"
-    return Finding(
-        check="calibration",
-        subject=subject,
-        value=float(max(low, -high, 0.0)),
-        warn_above=CALIBRATION_WARN,
-        alert_above=CALIBRATION_ALERT,
-        detail=f"{named}: mean score - share that churned {value:+.3f} ({low:+.3f} to {high:+.3f}),"
-        f" {customers:,} customers",
-        what_to_do=TRAIN,
-    )
+    return calibration_finding(subject, days, value, error, customers)
 
 
 def _of(days: Sequence[date]) -> dict[str, object]:

@@ -75,7 +75,7 @@ def page(
     parts = [
         f"<h1>Monitoring of {snapshot_date}</h1>",
         f"<p class=note>{MODEL_NAME}, {scored}: {states.count('alert')} alerts, {states.count('warn')} warnings,"
-        f" {states.count('ok')} checks without a finding.</p>",
+        f" {states.count('ok')} checks ok.</p>",
         "<h2>Alerts and warnings</h2>",
         _table(open_ones) if open_ones else "<p>None.</p>",
         "<h2>What the scores came to</h2>",

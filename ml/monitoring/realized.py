@@ -18,10 +18,12 @@ from ml.training.metrics import Figure, Floats, Labels, is_measurable
 from ml.training.slices import SLICE_COLUMNS, slices
 
 ALL = "all"
-POOLED = 8  # newest closed snapshots whose calibration is judged together
+POOLED = 13  # newest closed snapshots whose calibration is judged together: a quarter of a year
 NEWEST, NEWEST_POOLED = "newest closed snapshot", f"newest {POOLED} closed snapshots"
-# By how much the whole interval must be beyond zero; docs/monitoring.md has the power and the false alerts.
-CALIBRATION_WARN, CALIBRATION_ALERT, CALIBRATION_CONFIDENCE = 0.005, 0.01, 0.90
+# By how much the whole interval must be beyond zero. The newest snapshot alone finds large changes at once, all of them
+# small ones in time; docs/monitoring.md has the power and the false alerts.
+CALIBRATION_WARN, CALIBRATION_ALERT = 0.005, 0.01
+CONFIDENCE = {NEWEST: 0.99, NEWEST_POOLED: 0.90}
 ROC_AUC_WARN, ROC_AUC_ALERT = 0.01, 0.03  # by which the whole interval lies below the figure in time of the version
 TRAIN = 'train on newer snapshots: make airflow ARGS="dags test churn_train_register_m YYYY-MM-DD"'
 
@@ -110,17 +112,17 @@ def judge(
 
 def calibration_finding(subject: str, days: Sequence[date], value: float, error: float, customers: int) -> Finding:
     """Distance of the nearer end of the interval from zero, 0 if it contains zero; `error` is the standard error."""
-    reach = norm.ppf((1 + CALIBRATION_CONFIDENCE) / 2) * error
+    reach = norm.ppf((1 + CONFIDENCE[subject]) / 2) * error
     low, high = value - reach, value + reach
     named = str(days[0]) if len(days) == 1 else f"{len(days)} snapshots from {days[0]} to {days[-1]}"
     return Finding(
         check="calibration",
         subject=subject,
-        value=float(max(low, -high, 0.0)),
+        value=round(float(max(low, -high, 0.0)), 9),  # without what depends on the order of a sum
         warn_above=CALIBRATION_WARN,
         alert_above=CALIBRATION_ALERT,
-        detail=f"{named}: mean score - share that churned {value:+.3f} ({low:+.3f} to {high:+.3f}),"
-        f" {customers:,} customers",
+        detail=f"{named}: mean score - share that churned {value:+.3f} ({low:+.3f} to {high:+.3f},"
+        f" {CONFIDENCE[subject]:.0%} interval), {customers:,} customers",
         what_to_do=TRAIN,
     )
 
@@ -170,7 +172,7 @@ def _is_measured(conn: psycopg.Connection, day: date, version: str) -> bool:
 def _measure(conn: psycopg.Connection, day: date, version: str) -> Measured:
     columns = ("customer_id", "score", "labeled_churn", *SLICE_COLUMNS)
     with feature_rows.reading(conn, ROWS, columns, _of([day])) as batches:
-        rows = feature_rows.to_frame(batches.read_all())
+        rows = feature_rows.to_frame(batches.read_all()).sort_values("customer_id", ignore_index=True)
     churned, scores = rows["labeled_churn"].to_numpy(), rows["score"].to_numpy()
     masks = {ALL: np.ones(len(rows), dtype=bool), **dict(slices(pd.DataFrame(rows[list(SLICE_COLUMNS)])))}
     found = [

@@ -6,6 +6,7 @@ docs/monitoring.md has the figures of longer histories with all features.
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from ml.training.reference import reference
 from sample_data.behaviour import draw_traits, simulate
 from sample_data.periods import Calendar
 
-CUSTOMERS = 6_500  # of which about 3,000 are active at a snapshot
+SEEDS, CUSTOMERS = (1, 2, 3), 6_500  # of which about 3,000 are active at a snapshot
 CALENDAR = Calendar(date(2019, 7, 1), 540)
 FEATURES = ["payments_90d", "days_since_activity", "tenure_days", "active_days_30d"]
 SETTLED = 180  # days of payments before the oldest training snapshot
@@ -38,10 +39,10 @@ class Version:
 
 
 @cache
-def history(seed, customers=5_000):
+def history(seed):
     """The active cohort of each snapshot by its day number, with what it did in the 60 days from it."""
     random = np.random.default_rng(seed)
-    traits = draw_traits(customers, random)
+    traits = draw_traits(CUSTOMERS, random)
     payments = simulate(traits, CALENDAR, random).payments
     return {day: snapshot(payments, day) for day in WEEKS}
 
@@ -63,10 +64,10 @@ def snapshot(payments, day):
 
 
 @cache
-def trained(seed, week, customers=5_000):
+def trained(seed, week):
     """A version trained on the newest eight snapshots that are closed in the week of that number."""
     closed = WEEKS[week - FIRST : week - LABEL_WEEKS]
-    rows = pd.concat([history(seed, customers)[day] for day in closed])
+    rows = pd.concat([history(seed)[day] for day in closed])
     heldout = is_heldout(rows["customer_id"].to_numpy())
     own = rows[~heldout]
     fitted = fit(own[FEATURES], own["churned"].to_numpy(), fold(own["customer_id"].to_numpy()))
@@ -108,7 +109,7 @@ def alerts(found):
 def test_at_most_one_clean_week_in_twenty_has_a_false_alert():
     """As in operation: every fourth week a version is trained on what is known, and scores the weeks until the next."""
     weeks = []
-    for seed in (1, 2, 3):
+    for seed in SEEDS:
         versions, snapshots = [], []
         for week in range(FIRST, len(WEEKS)):
             versions.append(trained(seed, week - (week - FIRST) % BETWEEN_TRAININGS))
@@ -118,7 +119,7 @@ def test_at_most_one_clean_week_in_twenty_has_a_false_alert():
             found += came_to(versions[len(closed) - 1], closed) if closed else []
             weeks.append(alerts(found))
     print(f"{sum(map(bool, weeks))} of {len(weeks)} weeks: {[each for each in weeks if each]}")
-    assert len(weeks) > 100
+    assert len(weeks) == 105
     assert np.mean([bool(each) for each in weeks]) <= 0.05
 
 
@@ -149,21 +150,20 @@ def test_a_shift_by_three_tenths_of_a_standard_deviation_in_one_feature_is_found
     assert states.count("alert") >= 18
 
 
-@pytest.mark.parametrize("points", [0.03, -0.03])
-def test_three_points_of_churn_are_found_at_three_thousand_active_customers(points):
-    """Customers who would have stayed churn, or the other way round, in eight closed snapshots."""
+def test_three_points_of_churn_are_found_at_three_thousand_active_customers():
+    """Customers who would have stayed churn, or the other way round, in all of the closed snapshots."""
     found = []
-    for seed in (1, 2, 3, 4):
-        version = trained(seed, FIRST, CUSTOMERS)
-        closed = [scored(version, history(seed, CUSTOMERS)[day]) for day in WEEKS[FIRST : FIRST + realized.POOLED]]
-        assert 2_700 < np.mean([len(rows) for rows in closed]) < 3_300
-        for draw in range(10):
+    for seed, week in product(SEEDS, (FIRST, FIRST + 12)):
+        version = trained(seed, week)
+        closed = [scored(version, history(seed)[day]) for day in WEEKS[week : week + realized.POOLED]]
+        assert 2_500 < np.mean([len(rows) for rows in closed]) < 3_500
+        for draw, points in product(range(5), (0.03, -0.03)):
             luck = np.random.default_rng(draw).random(CUSTOMERS + 1)
             moved = [plant(rows, points, luck) for rows in closed]
             found.append(calibration(realized.NEWEST_POOLED, moved).state)
-    print(points, found.count("alert"), "alerts,", found.count("warn"), "warnings of", len(found))
-    assert found.count("alert") >= 0.8 * len(found)
-    assert found.count("ok") <= 0.05 * len(found)
+    print(found.count("alert"), "alerts,", found.count("warn"), "warnings of", len(found))
+    assert found.count("alert") >= 0.85 * len(found)
+    assert "ok" not in found
 
 
 def plant(rows, points, luck):

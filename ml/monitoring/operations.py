@@ -99,7 +99,7 @@ def _ages(data: CurrentData, snapshot_date: date, trained_until: date | None) ->
 
 
 def _runs(conn: psycopg.Connection, snapshot_date: date, dag_id: str, statement: str) -> Finding:
-    """Covered Sundays of the last weeks, not before the first on record, and the snapshot itself."""
+    """1 if the snapshot has no result, 0.5 if one of the Sundays of the last weeks, since the first of all, has none."""
     found = conn.execute(statement, (snapshot_date,)).fetchall()
     begun, done = (found[0][0] if found else snapshot_date), {day for _, day in found}
     first = max(covered_range(conn)[0], begun, snapshot_date - WEEKS_LOOKED_BACK * WEEK + timedelta(days=1))
@@ -112,7 +112,7 @@ def _runs(conn: psycopg.Connection, snapshot_date: date, dag_id: str, statement:
     return Finding(
         check="run that did not happen",
         subject=dag_id,
-        value=float(len(due - done)),
+        value=1.0 if snapshot_date not in done else 0.5 if missing else 0.0,  # who missed a week was told in that week
         warn_above=0.0,
         alert_above=0.5,
         detail=f"no result for {missing}" if missing else f"ran for all {len(due)} snapshots looked at",

@@ -174,7 +174,9 @@ def _measure(conn: psycopg.Connection, day: date, version: str) -> Measured:
     with feature_rows.reading(conn, ROWS, columns, _of([day])) as batches:
         rows = feature_rows.to_frame(batches.read_all()).sort_values("customer_id", ignore_index=True)
     churned, scores = rows["labeled_churn"].to_numpy(), rows["score"].to_numpy()
-    masks = {ALL: np.ones(len(rows), dtype=bool), **dict(slices(pd.DataFrame(rows[list(SLICE_COLUMNS)])))}
+    masks = {ALL: np.ones(len(rows), dtype=bool)}
+    # pandas 2.1 compares strings to objects
+    masks |= {name: of.astype(bool) for name, of in slices(pd.DataFrame(rows[list(SLICE_COLUMNS)]))}
     found = [
         (name, int(of.sum()), int(churned[of].sum()), figures(churned[of], scores[of])) for name, of in masks.items()
     ]

@@ -185,9 +185,18 @@ def test_missing_scores_are_a_run_that_did_not_happen(sample, planted):
         ("churn_batch_score_w", "no result for 2019-06-30")
     ]
     assert "dags test churn_batch_score_w 2019-06-30" in result["alerts"][0]["what_to_do"]
+    assert states(sample)["run that did not happen", "churn_batch_score_w"] == "alert"
     assert call(sample, ready, LAST) == {"model_version": None}
     with pytest.raises(TryLater, match="no scores for 2019-06-30 yet"):
         call(sample, lambda: ready(LAST), PIPELINE_RUN_TYPE="scheduled")
+
+
+def test_a_week_that_was_missed_before_is_a_warning(sample, planted):
+    planted(f"delete from ops.scoring_runs where snapshot_date = '{BEFORE}'")
+    found = call(sample, monitor, LAST)["warnings"]
+    assert [(each["subject"], each["detail"]) for each in found] == [
+        ("churn_batch_score_w", "no result for 2019-06-23")
+    ]
 
 
 def test_killed_inside_its_transaction_then_run_again(sample, planted):

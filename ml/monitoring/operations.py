@@ -99,7 +99,7 @@ def _ages(data: CurrentData, snapshot_date: date, trained_until: date | None) ->
 
 
 def _runs(conn: psycopg.Connection, snapshot_date: date, dag_id: str, statement: str) -> Finding:
-    """1 if the snapshot has no result, 0.5 if one of the Sundays of the last weeks, since the first of all, has none."""
+    """1 if the snapshot has no result, 0.5 if a Sunday of the last weeks, not before the first of all, has none."""
     found = conn.execute(statement, (snapshot_date,)).fetchall()
     begun, done = (found[0][0] if found else snapshot_date), {day for _, day in found}
     first = max(covered_range(conn)[0], begun, snapshot_date - WEEKS_LOOKED_BACK * WEEK + timedelta(days=1))

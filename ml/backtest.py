@@ -21,9 +21,9 @@ from ml.store import metric_rows, registry
 from ml.train import choose_rows, lookback, measured_rows
 from ml.training.checks import check_training
 from ml.training.dataset import features_with_values
-from ml.training.holdout import fold, is_heldout
+from ml.training.holdout import is_heldout
 from ml.training.metrics import Figure, measure
-from ml.training.pipeline import fit
+from ml.training.pipeline import fit_rows
 from ml.training.plots import backtest_plot
 from ml.utils_io import connect
 
@@ -96,7 +96,7 @@ def _measure(conn: psycopg.Connection, sunday: date, lookback_weeks: int) -> dic
     features, _ = features_with_values(chosen.rows)
     check_training(fitted_on, chosen.rows[heldout], sunday, features)
     churned = fitted_on["labeled_churn"].to_numpy()
-    fitted = fit(fitted_on[list(features)], churned, fold(fitted_on["customer_id"].to_numpy()))
+    fitted = fit_rows(fitted_on, features)
     rows = measured_rows(conn, [sunday])
     models: dict[str, tuple[Pipeline, Sequence[str]]] = {"model": (fitted.pipeline, fitted.features)}
     for name, columns in BASELINES.items():

@@ -24,8 +24,8 @@ from ml.store import metric_rows, registry
 from ml.training.checks import check_training
 from ml.training.dataset import features_with_values, labels_known_through, load, model_features, training_digest
 from ml.training.description import describe
-from ml.training.holdout import bucket_range, fold, is_heldout, measured_buckets
-from ml.training.pipeline import best_f1_threshold, fit
+from ml.training.holdout import bucket_range, is_heldout, measured_buckets
+from ml.training.pipeline import best_f1_threshold, fit_rows
 from ml.training.profile import Training, evaluation_tags, version_tags
 from ml.training.reproduction import compare_with
 from ml.training.run_record import FIGURES, record
@@ -146,7 +146,7 @@ def _fit_and_register(
     heldout, fitted_on = rows[heldout_mask], rows[~heldout_mask]
     warnings = check_training(fitted_on, heldout, training.snapshot_date, training.features)
     churned = fitted_on["labeled_churn"].to_numpy()
-    fitted = fit(fitted_on[list(training.features)], churned, fold(fitted_on["customer_id"].to_numpy()))
+    fitted = fit_rows(fitted_on, training.features)
     features = tuple(name for name in training.features if name in fitted.features)
     training = replace(training, features=features, left_out_features=training.left_out_features | fitted.left_out)
     threshold, f1 = best_f1_threshold(churned, fitted.out_of_fold)

@@ -1,6 +1,6 @@
 """The scikit-learn pipeline: scores of the features, a scaler and the classifier; its fit, with scores out of fold."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from ml.cli import CommandError
 from ml.model_config import MAX_ITERATIONS, MIN_CATEGORY_SHARE, REGULARISATION_CANDIDATES, SOLVER
 from ml.snapshots.catalogue import FEATURES
 from ml.snapshots.feature import Direction, Feature
+from ml.training.holdout import fold
 
 MISSING = "(missing)"
 COMPRESSION = {"heavy-tailed": np.arcsinh, "saturating": np.arctan}  # arcsinh: a logarithm, but defined from zero on
@@ -92,6 +93,11 @@ def fit(frame: pd.DataFrame, churned: NDArray[np.int8], folds: NDArray[np.int64]
         name, coefficient = max(against.items(), key=lambda found: abs(found[1]))
         left_out[name] = f"coefficient {coefficient:+.4f}, but more of it should mean {directions()[name]}"
     raise CommandError(f"no score keeps its direction: {left_out}; check the labels and EVALUATE_CHURN_MEANS")
+
+
+def fit_rows(rows: pd.DataFrame, features: Sequence[str]) -> Fitted:
+    """`fit` on labelled rows, whose folds are of customers. Raises what `fit` does."""
+    return fit(rows[list(features)], rows["labeled_churn"].to_numpy(), fold(rows["customer_id"].to_numpy()))
 
 
 def directions() -> dict[str, Direction]:

@@ -9,8 +9,8 @@ from sklearn.pipeline import Pipeline
 from ml.store.registry import ChurnVersion
 from ml.training.dataset import features_with_values, training_digest
 from ml.training.explanation import inputs
-from ml.training.holdout import fold, is_heldout
-from ml.training.pipeline import fit
+from ml.training.holdout import is_heldout
+from ml.training.pipeline import fit_rows
 
 
 def compare_with(version: ChurnVersion, stored: Pipeline, rows: pd.DataFrame, code: str) -> dict[str, Any]:
@@ -27,8 +27,7 @@ def compare_with(version: ChurnVersion, stored: Pipeline, rows: pd.DataFrame, co
             differences.append(f"{what}: digest {now[:16]}, {then[:16]} when the version was trained")
     features, _ = features_with_values(rows)
     fitted_on = rows[~is_heldout(rows["customer_id"].to_numpy())]
-    customers = fitted_on["customer_id"].to_numpy()
-    again = fit(fitted_on[list(features)], fitted_on["labeled_churn"].to_numpy(), fold(customers)).pipeline
+    again = fit_rows(fitted_on, features).pipeline
     now_by_name, then_by_name = coefficients(again), coefficients(stored)
     for name in sorted(now_by_name.keys() | then_by_name.keys()):
         now_value, then_value = now_by_name.get(name), then_by_name.get(name)

@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -235,6 +236,25 @@ class Airflow:
             text=True,
             timeout=600,
         )
+
+    @contextlib.contextmanager
+    def running(self, *arguments: str, **env: str) -> Iterator[Path]:
+        """The airflow command in the background until the context ends; yields the file that it writes into."""
+        output = Path(self.env["AIRFLOW_HOME"]) / f"{arguments[0]}.output"
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                [str(AIRFLOW_PYTHON), "-m", "airflow", *arguments],
+                cwd=ROOT,
+                env={**os.environ, **self.env, **env},
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+            try:
+                yield output
+            finally:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Replays history through the DAGs of the running Airflow: features, crypto events, training, scoring."""
+"""Replays history through the DAGs of the running Airflow: features, crypto events, training, scoring, monitoring."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +14,7 @@ from ml.utils_io import connect
 
 FEATURES, TRAINING = "churn_feature_build_w", "churn_train_register_m"
 SCORING, CRYPTO = "churn_batch_score_w", "etl_crypto_events_d"
+MONITORING = "churn_monitor_w"
 WEEKS, SCORED_WEEKS = 13, 9
 CRYPTO_DAYS = 3
 RUN_S = 3600
@@ -22,6 +23,7 @@ SHOWN = {
     CRYPTO: ("rows_in", "rows_inserted", "rows_updated", "rows_unchanged", "rows_deactivated", "rows_rejected"),
     TRAINING: ("model_version", "production_version", "reason"),
     SCORING: ("scored", "predicted_churn", "excluded_already_churned", "model_version"),
+    MONITORING: ("findings", "worst"),
 }
 HAS_CRYPTO = "select exists (select from raw.bt_crypto_transaction_history)"
 
@@ -34,10 +36,11 @@ class Plan:
     scored: list[date]
     training: date
     crypto: list[date]
+    monitored: date
 
 
 def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
-    """The newest thirteen Sundays; the last is the date of the training, and the last nine are scored.
+    """The newest thirteen Sundays; the last is the date of the training and is monitored, the last nine are scored.
 
     If the data cover no Sunday, a `Failure` names the range.
     """
@@ -47,7 +50,7 @@ def plan(data: CurrentData, *, has_crypto: bool) -> Plan:
     if not snapshots:
         raise Failure(f"the payments cover snapshots from {first} to {last}, and no Sunday is among them")
     crypto = [snapshots[-1] - timedelta(days=back) for back in range(CRYPTO_DAYS)] if has_crypto else []
-    return Plan(snapshots, snapshots[-SCORED_WEEKS:], snapshots[-1], sorted(crypto))
+    return Plan(snapshots, snapshots[-SCORED_WEEKS:], snapshots[-1], sorted(crypto), snapshots[-1])
 
 
 def replay(config: Config) -> Plan:
@@ -60,10 +63,10 @@ def replay(config: Config) -> Plan:
         raise Failure(f"{error}; see ops.raw_loads for why they are not: make psql") from error
     api = AirflowApi(config.url("AIRFLOW_PORT"), config["AIRFLOW_ADMIN_USER"], config["AIRFLOW_ADMIN_PASSWORD"])
     with step("Airflow: DAGs known"):
-        api.wait_for_dags([FEATURES, TRAINING, SCORING, CRYPTO])
+        api.wait_for_dags([FEATURES, TRAINING, SCORING, CRYPTO, MONITORING])
     say(f"Replaying through {config.url('AIRFLOW_PORT')}:")
     steps = [(FEATURES, chosen.snapshots), (CRYPTO, chosen.crypto), (TRAINING, [chosen.training])]
-    steps.append((SCORING, chosen.scored))
+    steps += [(SCORING, chosen.scored), (MONITORING, [chosen.monitored])]
     params = {TRAINING: {"as_of": str(chosen.training)}}
     total, number = sum(len(dates) for _, dates in steps), 0
     for dag_id, dates in steps:
@@ -89,4 +92,10 @@ def _outcome(dag_id: str, api: AirflowApi, run_id: str) -> str:
     if not result:
         return "skipped: " + api.why(dag_id, run_id, state="skipped")
     told = [(name, result[name]) for name in SHOWN[dag_id] if result.get(name)]
-    return ", ".join(f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in told)
+    return ", ".join(f"{name} {_shown(value)}" for name, value in told)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{_shown(count)} {name}" for name, count in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)

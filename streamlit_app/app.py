@@ -1,5 +1,6 @@
 """One customer's churn probability by the model in Production: `streamlit run streamlit_app/app.py`."""
 
+import contextlib
 import logging
 import sys
 from datetime import date
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from ml.cli import TryLater
 from ml.model_config import MODEL_NAME
 from ml.settings import settings
-from streamlit_app import inputs, result, store, value_form
+from streamlit_app import alerts, inputs, result, store, value_form
 from streamlit_app.model import ModelMissing, ModelUnusable, Scorer, production_scorer
 from streamlit_app.texts import DEFAULT_LANGUAGE, LANGUAGES, code, day, number, say
 
@@ -121,6 +122,8 @@ def page() -> None:
     if scorer is not None:
         parts = {"name": MODEL_NAME, "version": scorer.version, "threshold": number(scorer.threshold, language, 3)}
         st.caption(say("model_line", language, **parts))
+    with contextlib.suppress(psycopg.Error):  # of which `lookup` tells
+        alerts.show(store.open_alerts(), language)
     lookup(language)
     customer: store.Customer | None = st.session_state.get("customer")
     if scorer is None:

@@ -1,4 +1,4 @@
-"""What the page reads from PostgreSQL: snapshots, one customer's features, and their stored score. It never writes."""
+"""What the page reads from PostgreSQL: snapshots, a customer's features and stored score, alerts. It never writes."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,6 +26,13 @@ select snapshot_date
 from features.churn_weekly_features
 where customer_id = %s
 order by snapshot_date desc
+"""
+
+OPEN_ALERTS = """
+select snapshot_date, check_name, subject, detail
+from ops.monitoring
+where state = 'alert' and snapshot_date = (select max(snapshot_date) from ops.monitoring)
+order by value / alert_above desc
 """
 
 
@@ -75,3 +82,9 @@ def customer_snapshots(customer_id: int) -> list[date]:
     """Snapshot dates at which the customer has features, newest first."""
     with _connect() as conn:
         return [found for (found,) in conn.execute(CUSTOMER_SNAPSHOTS, (customer_id,))]
+
+
+def open_alerts() -> list[dict[str, Any]]:
+    """The alerts of the newest monitored snapshot, the worst first: snapshot_date, check_name, subject, detail."""
+    with _connect() as conn, conn.cursor(row_factory=dict_row) as rows:
+        return rows.execute(OPEN_ALERTS).fetchall()

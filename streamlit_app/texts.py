@@ -23,6 +23,40 @@ TEXTS = {
         "Model {name}, version {version} · decision threshold {threshold}",
     ),
     "loading": ("Cargando el modelo…", "Loading the model…"),
+    "alert": ("1 alerta del monitoreo al {snapshot}", "1 monitoring alert at {snapshot}"),
+    "alerts": ("{count} alertas del monitoreo al {snapshot}", "{count} monitoring alerts at {snapshot}"),
+    "alert_drift": (
+        "**{subject}** ya no se distribuye como en el entrenamiento: {detail}. Si los clientes cambiaron, hay que entrenar de nuevo (`churn_train_register_m`); si un archivo está mal, cargar uno corregido con `make seed`.",
+        "**{subject}** is no longer distributed as in the training: {detail}. If customers have changed, train again (`churn_train_register_m`); if a file is wrong, load a corrected one with `make seed`.",
+    ),
+    "alert_share_unknown": (
+        "**{subject}** se desconoce para otra parte de los clientes que en el entrenamiento: {detail}. Cargá un archivo completo con `make seed` y calculá de nuevo las variables.",
+        "**{subject}** is unknown for another share of the customers than in the training: {detail}. Load a complete file with `make seed` and build the features again.",
+    ),
+    "alert_calibration": (
+        "Las probabilidades prometen más o menos abandono del que hubo: {detail}. Hay que entrenar con cortes más nuevos: `churn_train_register_m`.",
+        "The probabilities promise more or less churn than there was: {detail}. Train on newer snapshots: `churn_train_register_m`.",
+    ),
+    "alert_roc_auc": (
+        "El modelo ordena a los clientes peor que cuando se entrenó: {detail}. Hay que entrenar con cortes más nuevos: `churn_train_register_m`.",
+        "The model ranks customers worse than when it was trained: {detail}. Train on newer snapshots: `churn_train_register_m`.",
+    ),
+    "alert_volume": (
+        "La cantidad de clientes cambió de una semana a la otra: {detail}. Revisá las cargas de PAYMENTS.csv en `ops.raw_loads`.",
+        "The number of customers changed within a week: {detail}. Check the loads of PAYMENTS.csv in `ops.raw_loads`.",
+    ),
+    "alert_load": (
+        "Carga de **{subject}**: {detail}. Mirá `ops.raw_rejects` y cargá un archivo corregido con `make seed`.",
+        "Load of **{subject}**: {detail}. See `ops.raw_rejects` and load a corrected file with `make seed`.",
+    ),
+    "alert_run_that_did_not_happen": (
+        "Una corrida de **{subject}** no se hizo: {detail}. Hacela en Airflow.",
+        "A run of **{subject}** did not happen: {detail}. Start it in Airflow.",
+    ),
+    "alert_other": (
+        "{check}, **{subject}**: {detail}. Qué hacer: `what_to_do` en `ops.monitoring`.",
+        "{check}, **{subject}**: {detail}. What to do: `what_to_do` in `ops.monitoring`.",
+    ),
     "find": ("1 · Buscar un cliente", "1 · Find a customer"),
     "customer_id": ("Id del cliente", "Customer id"),
     "customer_id_hint": ("por ejemplo 54018", "for example 54018"),

@@ -1,4 +1,7 @@
-"""Announces a failed DAG run: one line in the log and, if `ALERT_WEBHOOK_URL` is set, a message to it."""
+"""Announces failed DAG runs and alerts of monitoring: a line in the log and, if `ALERT_WEBHOOK_URL` is set, a message.
+
+Slack, Teams and Mattermost show the message's `text`. If the webhook fails or is slow, a warning is logged.
+"""
 
 import logging
 import os
@@ -11,17 +14,35 @@ log = logging.getLogger(__name__)
 
 
 def announce_failure(context: Any) -> None:
-    """The `on_failure_callback` of every DAG: Airflow's DAG processor calls it once for a run that has failed.
+    """The `on_failure_callback` of every DAG: Airflow's DAG processor calls it once for a run that has failed."""
+    _announce(_describe(context))
 
-    Slack, Teams and Mattermost show the message's `text`. If the webhook fails or is slow, a warning is logged.
-    """
-    failure = _describe(context)
-    log.error(failure["text"])
+
+def announce_alerts(monitored: dict[str, Any], dag: Any, run_id: str) -> None:
+    """Announce the alerts in the result of `ml.monitor`, all in one message; nothing if there are none."""
+    alerts = monitored["alerts"]
+    if not alerts:
+        return
+    told = "; ".join("{check} of {subject}: {detail}. What to do: {what_to_do}".format(**alert) for alert in alerts)
+    snapshot_date, count = monitored["snapshot_date"], f"{len(alerts)} alert{'s' if len(alerts) > 1 else ''}"
+    _announce(
+        {
+            "text": f"{count} at snapshot {snapshot_date}: {told}",
+            "dag_id": dag.dag_id,
+            "run_id": run_id,
+            "snapshot_date": snapshot_date,
+            "alerts": alerts,
+        }
+    )
+
+
+def _announce(message: dict[str, Any]) -> None:
+    log.error(message["text"])
     url = os.environ.get("ALERT_WEBHOOK_URL")
     if not url:
         return
     try:
-        with requests.post(url, json=failure, timeout=TIMEOUT_S, stream=True) as answer:  # its body is not read
+        with requests.post(url, json=message, timeout=TIMEOUT_S, stream=True) as answer:  # its body is not read
             if not answer.ok:
                 log.warning("ALERT_WEBHOOK_URL: the webhook answered with status %s", answer.status_code)
     except requests.RequestException as error:  # not its text: it has the URL, a secret

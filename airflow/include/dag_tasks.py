@@ -5,10 +5,13 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from airflow.exceptions import DagRunAlreadyExists
 from alerts import announce_failure
 
 try:  # Airflow 3
     from airflow.providers.standard.hooks.subprocess import SubprocessHook
+    from airflow.providers.standard.operators.python import PythonOperator
+    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
     from airflow.sdk import DAG, BaseOperator, BaseSensorOperator, Param
     from airflow.sdk.exceptions import (
         AirflowException,
@@ -22,9 +25,14 @@ except ImportError:  # Airflow 2
     from airflow.hooks.subprocess import SubprocessHook
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
+    from airflow.operators.python import PythonOperator
+    from airflow.operators.trigger_dagrun import TriggerDagRunOperator
     from airflow.sensors.base import BaseSensorOperator
 
-__all__ = ["DAG", "DAG_DEFAULTS", "SNAPSHOT_DATE", "SNAPSHOT_DATE_PARAM", "Param", "PipelineCommand", "PipelineSensor"]
+__all__ = [
+    "DAG", "DAG_DEFAULTS", "SNAPSHOT_DATE", "SNAPSHOT_DATE_PARAM", "Param", "PipelineCommand", "PipelineSensor",
+    "PythonOperator", "TrainingRequest",
+]  # fmt: skip
 
 SKIP_EXIT_CODE = 99
 TRY_LATER_EXIT_CODE = 75
@@ -122,3 +130,20 @@ class PipelineSensor(PipelineCommand, BaseSensorOperator):
             BaseSensorOperator.execute(self, context)
         except AirflowSensorTimeout as timeout:
             raise AirflowSensorTimeout(f"after {self.timeout / 60:.0f} minutes: {self._missing}") from timeout
+
+
+class TrainingRequest(TriggerDagRunOperator):
+    """Ask for a run of another DAG if the task `monitor` has found alerts that last; otherwise it is skipped.
+
+    With a `trigger_run_id` that follows from the snapshot, a rerun asks no second time.
+    """
+
+    def execute(self, context: Any) -> Any:
+        """Raise AirflowSkipException if no alert lasts, or the run was asked for before."""
+        if not context["ti"].xcom_pull(task_ids="monitor")["lasting_alerts"]:
+            raise AirflowSkipException("no alert that training can cure was there a week before too")
+        self.skip_when_already_exists = True  # Airflow 3, which asks for the run after this method
+        try:
+            return super().execute(context)
+        except DagRunAlreadyExists as asked:  # Airflow 2.8, which has no such setting
+            raise AirflowSkipException(str(asked)) from asked

@@ -85,6 +85,7 @@ FEATURES: tuple[Feature, ...] = (
         "Days from the last payment before snapshot_date to snapshot_date; 1 = the day before.",
         "Días desde el último pago anterior al corte hasta el corte; 1 = el día anterior.")),
     Feature("tenure_days", INTEGER, DAYS, "reached", "less churn", "account", minimum=1, maximum=90, required=True,
+        settles_after=180,
         label=Text("Days since the first payment, up to 90", "Días desde el primer pago, hasta 90"), meaning=Text(
         "Days from the first payment to snapshot_date, 90 = 90 or more: what every snapshot can know, however long the"
             " history before it.",

@@ -43,6 +43,7 @@ class Feature:
 
     Features of the model that share a `score` enter it as one number, the mean of their scaled values; they have the
     same role, direction and group. `marked`: that the value is not known is another input, which means more churn.
+    `settles_after`: with fewer days of payments before a snapshot, its values follow from where the files begin.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Feature:
     required: bool = False
     score: str = ""  # empty: the feature is a score by itself
     marked: bool = False
+    settles_after: int = 0
 
     @property
     def score_name(self) -> str:

@@ -28,7 +28,16 @@ select kind, snapshot_dates::text[], slice, metric, value, low, high, rows_measu
 from ops.model_metrics
 where model_version = %s and kind = any(%s)
 """
-DELETE = "delete from ops.model_metrics where model_version = %s and kind = any(%s)"
+DELETE_OF_TRAINING = "delete from ops.model_metrics where model_version = %s and kind = any(%s)"
+DELETE = """
+delete from ops.model_metrics
+where kind = %(kind)s and model_version = %(model_version)s and snapshot_dates = %(snapshot_dates)s
+"""
+READ = """
+select metric, value, low, high from ops.model_metrics
+where kind = %(kind)s and model_version = %(model_version)s and snapshot_dates = %(snapshot_dates)s
+    and slice = %(slice)s
+"""
 
 
 def complete(conn: psycopg.Connection, model_version: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -42,7 +51,7 @@ def complete(conn: psycopg.Connection, model_version: str, rows: Sequence[Mappin
         stored = conn.execute(STORED, parameters).fetchall()
         if sorted(map(repr, stored)) == sorted(repr(tuple(row[name] for name in columns)) for row in rows):
             return
-        conn.execute(DELETE, parameters)
+        conn.execute(DELETE_OF_TRAINING, parameters)
         of_all = {"model_version": model_version, "run_id": settings().pipeline_run_id}
         conn.cursor().executemany(INSERT, [{**row, **of_all} for row in rows])
 
@@ -74,3 +83,17 @@ def write(
             for name, figure in figures.items()
         ],
     )
+
+
+def delete(conn: psycopg.Connection, kind: str, model_version: str, snapshot_dates: Sequence[date]) -> None:
+    """Delete the figures of all slices: some may not exist any more."""
+    conn.execute(DELETE, {"kind": kind, "model_version": model_version, "snapshot_dates": list(snapshot_dates)})
+
+
+def read(
+    conn: psycopg.Connection, kind: str, model_version: str, snapshot_dates: Sequence[date], slice_name: str
+) -> dict[str, Figure]:
+    """The figures of one slice by name; empty if there are none."""
+    parameters = {"kind": kind, "model_version": model_version, "snapshot_dates": list(snapshot_dates)}
+    found = conn.execute(READ, {**parameters, "slice": slice_name})
+    return {name: Figure(value, low, high) for name, value, low, high in found}

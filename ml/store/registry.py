@@ -21,6 +21,7 @@ from ml.model_config import MODEL_NAME, PRODUCTION_ALIAS, PRODUCTION_STAGE
 from ml.settings import settings
 
 FINGERPRINT_TAG = "training_fingerprint"
+TRAINING_REFERENCE = "training_reference.json"
 PROBE_TIMEOUT_S = 30
 
 
@@ -169,6 +170,19 @@ def _artifacts_of(version: ChurnVersion) -> Iterator[None]:
         if isinstance(error, MlflowException) and error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
             raise
         raise CommandError(f"{MODEL_NAME} version {version.version} cannot be loaded: {error}") from error
+
+
+def training_reference(client: MlflowClient, version: ChurnVersion) -> dict[str, Any] | None:
+    """Distributions of the training rows of a version; None if it has none: it is older, or its files are lost."""
+    try:
+        if TRAINING_REFERENCE not in {file.path for file in client.list_artifacts(version.run_id)}:
+            return None
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            raise
+        return None
+    found: dict[str, Any] = mlflow.artifacts.load_dict(f"runs:/{version.run_id}/{TRAINING_REFERENCE}")
+    return found
 
 
 def _require_answer(uri: str) -> None:

@@ -14,13 +14,15 @@ TENTHS = np.linspace(0.1, 0.9, 9)
 def distribution(values: pd.Series) -> dict[str, Any]:
     """Share without a value, and the shares of the known values: by category, or between `edges`, the deciles.
 
-    A value belongs to the part above the last edge that is not above it; equal deciles are one edge.
+    A value belongs to the part above the last edge that is not above it. Equal deciles are one value that many have,
+    such as zero: it is a part by itself, so that it counts if they have a little more.
     """
     known = values.dropna()
     missing = float(values.isna().mean())
     if not pd.api.types.is_numeric_dtype(values):
         return {"missing": missing, "shares": known.value_counts(normalize=True).to_dict()}
-    edges = np.unique(known.quantile(TENTHS)) if len(known) else np.empty(0)
+    deciles, times = np.unique(known.quantile(TENTHS) if len(known) else np.empty(0), return_counts=True)
+    edges = np.sort(np.concatenate([deciles, np.nextafter(deciles[times > 1], np.inf)]))
     return {"missing": missing, "edges": edges.tolist(), "shares": shares_between(known, edges)}
 
 

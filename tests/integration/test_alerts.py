@@ -1,4 +1,4 @@
-"""A failed DAG run tells someone: the log, and the webhook if there is one."""
+"""A failed DAG run and alerts of monitoring tell someone: the log, and the webhook if there is one."""
 
 import json
 import socket
@@ -20,6 +20,18 @@ import alerts
 logging.basicConfig(stream=sys.stdout)
 alerts.TIMEOUT_S = 0.2
 alerts.announce_failure({"dag": SimpleNamespace(dag_id="some_dag"), "run_id": "some_run"})
+"""
+ALERTS = [
+    {"check": "drift", "subject": "payments_90d", "value": 0.2, "detail": "index 0.200", "what_to_do": "train again"},
+    {"check": "volume", "subject": "customers", "value": 0.5, "detail": "5, 10 a week before", "what_to_do": "look"},
+]
+MONITORED = """
+import json, logging, sys
+from types import SimpleNamespace
+import alerts
+logging.basicConfig(stream=sys.stdout)
+monitored = {"snapshot_date": "2019-06-30", "alerts": json.loads(sys.argv[1])}
+alerts.announce_alerts(monitored, SimpleNamespace(dag_id="churn_monitor_w"), "some_run")
 """
 # As the scheduler would leave a run whose only task has failed.
 FAIL = """
@@ -113,6 +125,23 @@ def test_dag_processor_announces_what_the_scheduler_finds_failed(airflow, webhoo
         )
         wait_until(lambda: message["text"] in output.read_text(), f"{message['text']} in the log")
     assert (message["snapshot_date"], message["failed_tasks"]) == ("2019-04-07", ["build_features"])
+
+
+def test_alerts_of_monitoring_are_one_message(airflow, webhook):
+    env = {"PYTHONPATH": str(ROOT / "airflow" / "include"), "ALERT_WEBHOOK_URL": webhook.url}
+    quiet = airflow.python("-c", MONITORED, "[]", **env)
+    assert (quiet.returncode, quiet.stdout, webhook.received) == (0, "", [])
+    said = airflow.python("-c", MONITORED, json.dumps(ALERTS), **env)
+    ((_, _, message),) = webhook.received
+    text = "2 alerts at snapshot 2019-06-30: drift of payments_90d: index 0.200. What to do: train again;"
+    assert message == {
+        "text": f"{text} volume of customers: 5, 10 a week before. What to do: look",
+        "dag_id": "churn_monitor_w",
+        "run_id": "some_run",
+        "snapshot_date": "2019-06-30",
+        "alerts": ALERTS,
+    }
+    assert said.stdout.splitlines() == [f"ERROR:alerts:{message['text']}"]
 
 
 def call(airflow, url):

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-DAG_IDS = ["churn_batch_score_w", "churn_feature_build_w", "churn_train_register_m", "etl_crypto_events_d"]
+DAG_IDS = [
+    "churn_batch_score_w", "churn_feature_build_w", "churn_monitor_w", "churn_train_register_m", "etl_crypto_events_d",
+]  # fmt: skip
 DESCRIBE = """
 import json
 from airflow.dag_processing.dagbag import DagBag
@@ -37,7 +39,7 @@ def test_no_import_errors(bag):
     assert bag["import_errors"] == {}
 
 
-def test_the_four_dags_are_there(bag):
+def test_the_five_dags_are_there(bag):
     assert set(DAG_IDS) <= set(bag["dags"])
 
 

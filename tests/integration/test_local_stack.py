@@ -191,13 +191,15 @@ def test_demo_shows_what_it_made(stack):
 def test_demo_ran_through_airflow(stack):
     ran = {
         dag_id: sorted(run["logical_date"][:10] for run in stack.runs(dag_id, "manual") if run["state"] == "success")
-        for dag_id in (replay.FEATURES, replay.TRAINING, replay.SCORING, replay.CRYPTO)
+        for dag_id in (replay.FEATURES, replay.TRAINING, replay.SCORING, replay.CRYPTO, replay.MONITORING)
     }
     assert len(ran[replay.FEATURES]) == replay.WEEKS
     assert (ran[replay.FEATURES][0], ran[replay.FEATURES][-1]) == ("2019-04-07", "2019-06-30")
     assert ran[replay.TRAINING] == ["2019-06-30"]
     assert ran[replay.SCORING] == ran[replay.FEATURES][-replay.SCORED_WEEKS :]
     assert len(ran[replay.CRYPTO]) == replay.CRYPTO_DAYS
+    assert ran[replay.MONITORING] == ["2019-06-30"]
+    assert re.search(r"churn_monitor_w +2019-06-30.* findings \d+ ok, 0 warn, 0 alert", stack.demo)
 
 
 def test_every_service_is_shown_running(stack):
@@ -212,7 +214,7 @@ def test_printed_variables_connect_a_client(stack):
     assert shown.stdout == f"meli_pipeline\n{stack.settings.url('MLFLOW_PORT')}", shown.stderr
 
 
-@pytest.mark.parametrize("dag_id", [replay.FEATURES, replay.TRAINING, replay.SCORING, replay.CRYPTO])
+@pytest.mark.parametrize("dag_id", [replay.FEATURES, replay.TRAINING, replay.SCORING, replay.CRYPTO, replay.MONITORING])
 def test_scheduled_run_on_the_sample_is_skipped_with_the_reason(stack, dag_id):
     run = wait_for(lambda: [run for run in stack.runs(dag_id, "scheduled") if run["end_date"]], 60)[0]
     assert run["state"] == "success"

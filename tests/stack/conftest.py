@@ -86,6 +86,7 @@ def trained(stack: Stack) -> Stack:
         ("churn_feature_build_w", "2019-05-26"),
         ("churn_train_register_m", "2019-05-31"),
         ("churn_batch_score_w", "2019-05-26"),
+        ("churn_monitor_w", "2019-05-26"),
         ("etl_crypto_events_d", "2019-05-26"),
     ):
         stack.airflow("dags", "test", dag_id, date)

@@ -8,7 +8,7 @@ FEATURES = "churn_feature_build_w"
 
 
 def test_dags_are_there_without_import_errors(api: AirflowApi) -> None:
-    wait_for("four DAGs", lambda: api.call("dags")["total_entries"] == 4, 90)
+    wait_for("five DAGs", lambda: api.call("dags")["total_entries"] == 5, 90)
     assert api.call("importErrors")["total_entries"] == 0
     assert [dag["dag_id"] for dag in api.call("dags")["dags"] if dag["is_paused"]] == []
 

@@ -14,7 +14,7 @@ Tried = Callable[[str, str], None]
 
 @pytest.fixture(scope="module")
 def seed(tried: Tried) -> Iterator[Stack]:
-    """The seed's line, built and healthy, after the four historical commands."""
+    """The seed's line, built and healthy, after the commands of the README."""
     folder = Path(tempfile.mkdtemp(prefix="meli-seed-"))
     folder.chmod(0o755)
     made = Stack.make(folder, "meli-seed", STACK="seed")
@@ -24,6 +24,7 @@ def seed(tried: Tried) -> Iterator[Stack]:
             ("churn_feature_build_w", "2019-05-26"),
             ("churn_train_register_m", "2019-05-31"),
             ("churn_batch_score_w", "2019-05-26"),
+            ("churn_monitor_w", "2019-05-26"),
             ("etl_crypto_events_d", "2019-05-26"),
         ):
             made.airflow("dags", "test", dag_id, date)
@@ -43,7 +44,8 @@ def test_versions_are_the_seeds(seed: Stack) -> None:
 def test_every_dag_is_imported(seed: Stack) -> None:
     assert "No data found" in seed.airflow("dags", "list-import-errors").stdout
     listed = seed.airflow("dags", "list", "-o", "plain").stdout
-    for dag_id in ("churn_feature_build_w", "churn_train_register_m", "churn_batch_score_w", "etl_crypto_events_d"):
+    dags = ("churn_feature_build_w", "churn_train_register_m", "churn_batch_score_w", "churn_monitor_w")
+    for dag_id in (*dags, "etl_crypto_events_d"):
         assert dag_id in listed
 
 

@@ -23,7 +23,7 @@ def test_sample():
         13,
     )
     assert (chosen.scored[0], chosen.scored[-1], len(chosen.scored)) == (date(2019, 5, 5), date(2019, 6, 30), 9)
-    assert chosen.training == date(2019, 6, 30)
+    assert chosen.training == chosen.monitored == date(2019, 6, 30)
     assert chosen.crypto == [date(2019, 6, 28), date(2019, 6, 29), date(2019, 6, 30)]
 
 
@@ -40,7 +40,7 @@ def test_short_history_has_fewer_snapshots():
 
 def test_data_that_end_on_a_saturday_have_the_next_day_as_snapshot():
     chosen = plan(date(2018, 1, 1), date(2019, 3, 1), date(2019, 3, 30), has_crypto=False)
-    assert chosen.training == chosen.snapshots[-1] == date(2019, 3, 31)
+    assert chosen.training == chosen.monitored == chosen.snapshots[-1] == date(2019, 3, 31)
 
 
 def test_no_sunday_is_covered():

@@ -100,6 +100,22 @@ call ops.ensure_table('ops.model_metrics',
 create unique index if not exists model_metrics_one
     on ops.model_metrics (kind, coalesce(model_version, ''), snapshot_dates, slice, metric);
 
+call ops.ensure_table('ops.monitoring',
+    'Grain: one row per thing looked at for a snapshot. Source: python -m ml.monitor, which replaces those of a snapshot.', array[
+    ['snapshot_date', 'date not null', 'Snapshot that was monitored.'],
+    ['check_name', 'text not null', 'What was looked at: drift, share unknown, calibration, volume, …; docs/monitoring.md lists all.'],
+    ['subject', 'text not null', 'Feature, file, DAG or snapshots that it is about.'],
+    ['value', 'double precision not null', 'What was found; the larger, the worse.'],
+    ['warn_above', 'double precision not null', 'Limit above which the state is warn.'],
+    ['alert_above', 'double precision not null', 'Limit above which it is alert.'],
+    ['state', 'text not null check (state in (''ok'', ''warn'', ''alert''))', 'ok, warn or alert.'],
+    ['detail', 'text not null', 'What was found, in words.'],
+    ['what_to_do', 'text not null', 'What a person can do about it.'],
+    ['model_version', 'text', 'Version of churn-logreg that scored the snapshot; NULL without scores.'],
+    ['run_id', 'text not null', 'Airflow run, or shell.'],
+    ['monitored_at', 'timestamptz not null default now()', 'When.']
+], 'snapshot_date, check_name, subject');
+
 call ops.ensure_table('ops.model_promotions',
     'Grain: one row per decision about which version of churn-logreg is in production. Source: python -m ml.promote.', array[
     ['promotion_id', 'bigint generated always as identity primary key', 'Order of the decisions.'],

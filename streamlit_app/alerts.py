@@ -1,0 +1,25 @@
+"""Shows the alerts of monitoring: one line, which opens to what was found and what to do."""
+
+from typing import Any
+
+import streamlit as st
+
+from streamlit_app.texts import TEXTS, code, day, feature_label, say
+
+
+def show(alerts: list[dict[str, Any]], language: str) -> None:
+    """Nothing without alerts; they are of one snapshot, as of `store.open_alerts`."""
+    if not alerts:
+        return
+    when = day(alerts[0]["snapshot_date"], language)
+    title = say("alert" if len(alerts) == 1 else "alerts", language, count=len(alerts), snapshot=when)
+    with st.expander(title, icon="⚠️"):
+        st.markdown("\n".join(f"- {_sentence(alert, language)}" for alert in alerts))
+
+
+def _sentence(alert: dict[str, Any], language: str) -> str:
+    """What the check found in words of the page, the detail as it is stored, and what to do."""
+    key = "alert_" + alert["check_name"].replace(" ", "_")
+    about = feature_label(alert["subject"], language).replace("$", "\\$")
+    known = key if key in TEXTS else "alert_other"
+    return say(known, language, subject=about, check=alert["check_name"], detail=code(alert["detail"]))

@@ -44,7 +44,7 @@ def record(
         mlflow.log_text(model_card(training, tags, described), CARD)
         mlflow.log_dict({"rows": described.rows()}, FIGURES)
         mlflow.log_dict(reference(fitted_on, features, fitted.probabilities(fitted_on)), TRAINING_REFERENCE)
-        plots = quality_plots(heldout["labeled_churn"].to_numpy(), fitted.probabilities(heldout))
+        plots = quality_plots(heldout["labeled_churn"].to_numpy(), described.heldout_scores)
         for name, figure in {**plots, "coefficients.png": coefficient_plot(fitted.pipeline)}.items():
             mlflow.log_figure(figure, f"plots/{name}")
         return _log_model(fitted, fitted_on[features].head(EXAMPLE_ROWS))

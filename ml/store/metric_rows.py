@@ -79,17 +79,16 @@ def rows_of(
     churners: int,
 ) -> list[dict[str, Any]]:
     """The figures of one slice as rows without version and run; a plain number has no interval."""
-    common = {
-        "kind": kind,
-        "snapshot_dates": [str(day) for day in snapshot_dates],
-        "slice": slice_name,
-        "rows_measured": rows_measured,
-        "churners": churners,
-    }
-    no_interval = {"low": None, "high": None}
-    return [
-        {**common, "metric": name, **(asdict(found) if isinstance(found, Figure) else {"value": found, **no_interval})}
+    days = [str(day) for day in snapshot_dates]
+    intervals = {
+        name: asdict(found) if isinstance(found, Figure) else {"value": found, "low": None, "high": None}
         for name, found in figures.items()
+    }
+    return [
+        {"kind": kind, "snapshot_dates": days, "slice": slice_name, "metric": name}
+        | interval
+        | {"rows_measured": rows_measured, "churners": churners}
+        for name, interval in intervals.items()
     ]
 
 

@@ -1,6 +1,7 @@
 """Brings the local PostgreSQL and what the services keep in it up to date: roles, tables, data, schema versions."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 from local.config import Config
@@ -84,12 +85,15 @@ def migrate_services(config: Config) -> None:
     stamped = STATE / "postgres" / "migrated"  # beside the data directory of which it speaks, to go where that goes
     if stamped.exists() and stamped.read_text(encoding="utf-8") == stamp:
         return
-    with step("Airflow and MLflow: tables, first user"):
+    with step("Airflow and MLflow: tables, first user"), ThreadPoolExecutor() as pool:  # both at the same time
+        migrations = []
         for name, script, variables in (
             ("ml", ["-c", UPGRADE_MLFLOW], mlflow_environment(config)),
             ("airflow", [str(INIT_AIRFLOW)], {**airflow_environment(config), **user}),
         ):
             complaint = f"the tables of {'mlflow' if name == 'ml' else name} could not be brought up to date"
             env = {**base_environment(), **variables}
-            run([str(python_of(name)), *script], complaint, env=env, cwd=ROOT)
+            migrations.append(pool.submit(run, [str(python_of(name)), *script], complaint, env=env, cwd=ROOT))
+        for migration in migrations:
+            migration.result()
     stamped.write_text(stamp, encoding="utf-8")

@@ -65,22 +65,26 @@ def replay(config: Config) -> Plan:
     with step("Airflow: DAGs known"):
         api.wait_for_dags([FEATURES, TRAINING, SCORING, CRYPTO, MONITORING])
     say(f"Replaying through {config.url('AIRFLOW_PORT')}:")
-    steps = [(FEATURES, chosen.snapshots), (CRYPTO, chosen.crypto), (TRAINING, [chosen.training])]
-    steps += [(SCORING, chosen.scored), (MONITORING, [chosen.monitored])]
+    stages = [  # the runs of a stage are queued at once, and Airflow works through them
+        [(FEATURES, day) for day in chosen.snapshots],
+        [*((CRYPTO, day) for day in chosen.crypto), (TRAINING, chosen.training)],
+        [(SCORING, day) for day in chosen.scored],
+        [(MONITORING, chosen.monitored)],
+    ]
     params = {TRAINING: {"as_of": str(chosen.training)}}
-    total, number = sum(len(dates) for _, dates in steps), 0
-    for dag_id, dates in steps:
-        started: list[tuple[date, str]] = []
+    total, number = sum(map(len, stages)), 0
+    for stage in stages:
+        started: list[tuple[str, date, str]] = []
         try:
-            for day in dates:  # all are queued at once, and Airflow works through them
-                started.append((day, api.run(dag_id, day, **params.get(dag_id, {}))))
-            for day, run_id in started:
+            for dag_id, day in stage:
+                started.append((dag_id, day, api.run(dag_id, day, **params.get(dag_id, {}))))
+            for dag_id, day, run_id in started:
                 number += 1
                 with step(f"  {number:>2}/{total} {dag_id:<24} {day}") as remarks:
                     api.wait_for_run(dag_id, run_id, seconds=RUN_S)
                     remarks.append(_outcome(dag_id, api, run_id))
         except BaseException:  # an interruption too: nobody would wait for the runs already queued
-            for _, run_id in started:
+            for dag_id, _, run_id in started:
                 api.end_run(dag_id, run_id)
             raise
     return chosen

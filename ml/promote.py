@@ -2,7 +2,6 @@
 
 import argparse
 import getpass
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import psycopg
 from mlflow.tracking import MlflowClient
 
-from ml import cli, infer_batch
+from ml import cli
 from ml.model_config import MODEL_NAME
+from ml.scoring.again import score_newest
 from ml.settings import settings
 from ml.store import production, promotions, registry
 from ml.store.promotions import Decision, History
@@ -20,16 +20,6 @@ from ml.training.dataset import digest
 from ml.utils_io import connect, one_at_a_time
 
 RETRAIN = "train one: airflow dags test churn_train_register_m YYYY-MM-DD"
-# The newest snapshot that has scores, else the newest with features; and the version of its scores, if any.
-NEWEST_SNAPSHOT = """
-select build.snapshot_date, scored.model_version
-from ops.current_feature_builds as build
-left join lateral (
-    select model_version from ops.churn_scoring where snapshot_date = build.snapshot_date limit 1
-) as scored on true
-order by scored.model_version is null, build.snapshot_date desc
-limit 1
-"""
 Decide = Callable[[psycopg.Connection, MlflowClient, History], Decision]
 
 
@@ -139,7 +129,7 @@ def _run(decide: Decide) -> dict[str, Any]:
         decision = decide(conn, client, promotions.history(conn))
         production.carry_out(conn, client, decision)
         current = registry.production_version(client)
-        scored_again = _score_again(conn, current, has_changed=bool(repaired) or decision.action in production.CHANGES)
+        scored_again = score_newest(conn, current, has_changed=bool(repaired) or decision.action in production.CHANGES)
     return {"production_version": current, "repaired": repaired, "scored_again": scored_again, **decision.told}
 
 
@@ -178,28 +168,6 @@ def _judge(
         challenger_log_loss=ours.get("log_loss"),
         champion_log_loss=theirs.get("log_loss"),
     )
-
-
-def _score_again(conn: psycopg.Connection, version: str | None, *, has_changed: bool) -> dict[str, Any] | str | None:
-    """Score the newest snapshot by the version now in production, unless it has that version's scores.
-
-    Returns the counts, None if there was nothing to do, or why it failed: the promotion stands all the same.
-    """
-    newest = conn.execute(NEWEST_SNAPSHOT).fetchone()
-    if version is None or newest is None:
-        return None
-    snapshot_date, scored_by = newest
-    if scored_by == version or (scored_by is None and not has_changed):
-        return None
-    try:
-        return infer_batch.score(snapshot_date)
-    except (cli.CommandError, cli.TryLater, cli.Skip, psycopg.Error) as error:
-        said = (
-            f"snapshot {snapshot_date} is not scored by version {version}: {' '.join(str(error).split())};"
-            f' score it: make airflow ARGS="dags test churn_batch_score_w {snapshot_date}"'
-        )
-        print(f"warning: {said}", file=sys.stderr)
-        return said
 
 
 def _challenger(client: MlflowClient, version: str | None) -> registry.ChurnVersion:

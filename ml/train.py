@@ -131,7 +131,13 @@ def measured_rows(conn: psycopg.Connection, snapshots: list[date]) -> pd.DataFra
 def code_digest() -> str:
     """Digest of the code that determines a version, and of the versions of the libraries."""
     described = [catalogue.BY_NAME[name] for name in model_features()]
-    features = [(each.name, each.role, each.direction, each.score_name, each.marked) for each in described]
+    features = [
+        (
+            each.name, each.role, each.direction, each.score_name, each.marked,
+            each.maximum if each.role == "reached" else None,  # that of the others is a rule for their values
+        )
+        for each in described
+    ]  # fmt: skip
     digest = hashlib.sha256(f"scikit-learn {sklearn.__version__} numpy {np.__version__} {features}".encode())
     here = Path(__file__).parent
     for path in [*(here / f"{n}.py" for n in DECIDING_CODE), *(SQL_DIR / f"{n}.sql" for n in DECIDING_SQL)]:

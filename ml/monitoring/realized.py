@@ -25,7 +25,7 @@ NEWEST, NEWEST_POOLED = "newest closed snapshot", f"newest {POOLED} closed snaps
 CALIBRATION_WARN, CALIBRATION_ALERT = 0.005, 0.01
 CONFIDENCE = {NEWEST: 0.99, NEWEST_POOLED: 0.90}
 ROC_AUC_WARN, ROC_AUC_ALERT = 0.01, 0.03  # by which the whole interval lies below the figure in time of the version
-TRAIN = 'train on newer snapshots: make airflow ARGS="dags test churn_train_register_m YYYY-MM-DD"'
+TRAIN = 'train on newer snapshots: make airflow ARGS="dags test churn_train_register_m {today}"'
 
 SCORED = """
 select run.snapshot_date, run.model_version
@@ -92,25 +92,27 @@ def write(conn: psycopg.Connection, measured: Sequence[Measured]) -> None:
 
 
 def judge(
-    conn: psycopg.Connection, closed: Mapping[date, str], in_time_roc_auc: Mapping[str, float]
+    conn: psycopg.Connection, today: date, closed: Mapping[date, str], in_time_roc_auc: Mapping[str, float]
 ) -> Iterator[Finding]:
     """Findings about calibration and ROC AUC, from the figures written; none without a closed snapshot.
 
-    `in_time_roc_auc`: by version, on its held-out customers.
+    `today`: the monitored snapshot; `in_time_roc_auc`: by version, on its held-out customers.
     """
     if not closed:
         return
     newest = max(closed)
-    yield _calibration(conn, NEWEST, [newest])
+    yield _calibration(conn, today, NEWEST, [newest])
     if len(closed) > 1:
-        yield _calibration(conn, NEWEST_POOLED, sorted(closed)[-POOLED:])
+        yield _calibration(conn, today, NEWEST_POOLED, sorted(closed)[-POOLED:])
     found = metric_rows.read(conn, "realized", closed[newest], [newest], ALL).get("roc_auc")
     expected = in_time_roc_auc.get(closed[newest])
     if found is not None and expected is not None:
-        yield roc_auc_finding(newest, found, expected)
+        yield roc_auc_finding(today, newest, found, expected)
 
 
-def calibration_finding(subject: str, days: Sequence[date], value: float, error: float, customers: int) -> Finding:
+def calibration_finding(
+    today: date, subject: str, days: Sequence[date], value: float, error: float, customers: int
+) -> Finding:
     """Distance of the nearer end of the interval from zero, 0 if it contains zero; `error` is the standard error."""
     reach = norm.ppf((1 + CONFIDENCE[subject]) / 2) * error
     low, high = value - reach, value + reach
@@ -123,11 +125,11 @@ def calibration_finding(subject: str, days: Sequence[date], value: float, error:
         alert_above=CALIBRATION_ALERT,
         detail=f"{named}: mean score - share that churned {value:+.3f} ({low:+.3f} to {high:+.3f},"
         f" {CONFIDENCE[subject]:.0%} interval), {customers:,} customers",
-        what_to_do=TRAIN,
+        what_to_do=TRAIN.format(today=today),
     )
 
 
-def roc_auc_finding(day: date, found: Figure, in_time: float) -> Finding:
+def roc_auc_finding(today: date, day: date, found: Figure, in_time: float) -> Finding:
     """Distance of the upper end of the interval below the figure of the version in time; 0 if it is not below."""
     return Finding(
         check="roc_auc",
@@ -136,7 +138,7 @@ def roc_auc_finding(day: date, found: Figure, in_time: float) -> Finding:
         warn_above=ROC_AUC_WARN,
         alert_above=ROC_AUC_ALERT,
         detail=f"{day}: ROC AUC {found.value:.3f} ({found.low:.3f} to {found.high:.3f}), {in_time:.3f} in time",
-        what_to_do=f"look at the drift of the features; {TRAIN}",
+        what_to_do=f"look at the drift of the features; {TRAIN.format(today=today)}",
     )
 
 
@@ -174,18 +176,16 @@ def _measure(conn: psycopg.Connection, day: date, version: str) -> Measured:
     with feature_rows.reading(conn, ROWS, columns, _of([day])) as batches:
         rows = feature_rows.to_frame(batches.read_all()).sort_values("customer_id", ignore_index=True)
     churned, scores = rows["labeled_churn"].to_numpy(), rows["score"].to_numpy()
-    masks = {ALL: np.ones(len(rows), dtype=bool)}
-    # pandas 2.1 compares strings to objects
-    masks |= {name: of.astype(bool) for name, of in slices(pd.DataFrame(rows[list(SLICE_COLUMNS)]))}
+    masks = {ALL: np.ones(len(rows), dtype=bool), **dict(slices(pd.DataFrame(rows[list(SLICE_COLUMNS)])))}
     found = [
         (name, int(of.sum()), int(churned[of].sum()), figures(churned[of], scores[of])) for name, of in masks.items()
     ]
     return Measured(day, version, found)
 
 
-def _calibration(conn: psycopg.Connection, subject: str, days: Sequence[date]) -> Finding:
+def _calibration(conn: psycopg.Connection, today: date, subject: str, days: Sequence[date]) -> Finding:
     ((value, error, customers),) = conn.execute(CALIBRATION, _of(days)).fetchall()
-    return calibration_finding(subject, days, value, error, customers)
+    return calibration_finding(today, subject, days, value, error, customers)
 
 
 def _of(days: Sequence[date]) -> dict[str, object]:

@@ -48,7 +48,7 @@ def monitor(conn: psycopg.Connection, client: MlflowClient, snapshot_date: date,
         with conn.transaction():
             lock_writer(conn, TABLE)
             realized.write(conn, measured)
-            found = [*realized.judge(conn, closed, in_time), *findings]
+            found = [*realized.judge(conn, snapshot_date, closed, in_time), *findings]
             monitoring_rows.replace(conn, snapshot_date, number, found)
         return found
 

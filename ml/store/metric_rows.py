@@ -1,6 +1,7 @@
 """`ops.model_metrics`: the figures of versions as rows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -52,8 +53,7 @@ def complete(conn: psycopg.Connection, model_version: str, rows: Sequence[Mappin
         if sorted(map(repr, stored)) == sorted(repr(tuple(row[name] for name in columns)) for row in rows):
             return
         conn.execute(DELETE_OF_TRAINING, parameters)
-        of_all = {"model_version": model_version, "run_id": settings().pipeline_run_id}
-        conn.cursor().executemany(INSERT, [{**row, **of_all} for row in rows])
+        _insert(conn, model_version, rows)
 
 
 def write(
@@ -67,22 +67,34 @@ def write(
     churners: int,
 ) -> None:
     """Write the figures of one slice; those that are there from before are replaced."""
-    common = {
-        "kind": kind,
-        "model_version": model_version,
-        "snapshot_dates": list(snapshot_dates),
-        "slice": slice_name,
-        "rows_measured": rows_measured,
-        "churners": churners,
-        "run_id": settings().pipeline_run_id,
+    _insert(conn, model_version, rows_of(kind, snapshot_dates, slice_name, figures, rows_measured, churners))
+
+
+def rows_of(
+    kind: str,
+    snapshot_dates: Sequence[date],
+    slice_name: str,
+    figures: Mapping[str, Figure | float],
+    rows_measured: int,
+    churners: int,
+) -> list[dict[str, Any]]:
+    """The figures of one slice as rows without version and run; a plain number has no interval."""
+    days = [str(day) for day in snapshot_dates]
+    intervals = {
+        name: asdict(found) if isinstance(found, Figure) else {"value": found, "low": None, "high": None}
+        for name, found in figures.items()
     }
-    conn.cursor().executemany(
-        INSERT,
-        [
-            {**common, "metric": name, "value": figure.value, "low": figure.low, "high": figure.high}
-            for name, figure in figures.items()
-        ],
-    )
+    return [
+        {"kind": kind, "snapshot_dates": days, "slice": slice_name, "metric": name}
+        | interval
+        | {"rows_measured": rows_measured, "churners": churners}
+        for name, interval in intervals.items()
+    ]
+
+
+def _insert(conn: psycopg.Connection, model_version: str | None, rows: Sequence[Mapping[str, Any]]) -> None:
+    of_all = {"model_version": model_version, "run_id": settings().pipeline_run_id}
+    conn.cursor().executemany(INSERT, [{**row, **of_all} for row in rows])
 
 
 def delete(conn: psycopg.Connection, kind: str, model_version: str, snapshot_dates: Sequence[date]) -> None:

@@ -14,7 +14,7 @@ from ml.promotion_policy import INTERVAL, LIMITS, REPLICATES
 from ml.snapshots import catalogue
 from ml.store import registry
 from ml.training.dataset import load
-from ml.training.metrics import Figure, Floats, Labels, at_each_score, bootstrap, log_losses, roc_auc
+from ml.training.metrics import Figure, Floats, Labels, basic_figures, bootstrap, log_losses
 
 LOSSES: dict[str, Callable[[float, float], float]] = {  # of the challenger against the reference; below 0: it is better
     "log_loss": lambda challenger, reference: challenger - reference,
@@ -155,19 +155,5 @@ def plain_figures(churned: Labels, version: Scored) -> dict[str, float]:
 
 
 def _figures(churned: Labels, version: Scored) -> Callable[[Floats], dict[str, float]]:
-    """Figures of a version for given weights of the rows; what the weights do not change is computed once."""
-    by_score = at_each_score(churned, version.scores)
-    columns = np.column_stack(
-        [log_losses(churned, version.scores), version.scores - churned, version.scores >= version.threshold]
-    )
-
-    def figures(weights: Floats) -> dict[str, float]:
-        log_loss, calibration, share_flagged = map(float, weights @ columns / weights.sum())
-        return {
-            "log_loss": log_loss,
-            "roc_auc": roc_auc(*by_score(weights)),
-            "calibration": calibration,
-            "share_flagged": share_flagged,
-        }
-
-    return figures
+    """The figures of LIMITS of a version for given weights of the rows."""
+    return basic_figures(churned, version.scores, share_flagged=(version.scores >= version.threshold).astype(float))

@@ -9,7 +9,7 @@ from mlflow.tracking import MlflowClient
 from ml.cli import CommandError
 from ml.store import registry
 from ml.training.alternatives import fit_alternatives, sample
-from ml.training.evaluation import ALL, Evaluation, evaluate, metric_row
+from ml.training.evaluation import ALL, Evaluation, evaluate
 from ml.training.metrics import Floats
 from ml.training.pipeline import Fitted
 from ml.training.stability import agreement, coefficient_spread
@@ -37,14 +37,14 @@ class Description:
     out_of_time: Evaluation | None
     coefficients: pd.DataFrame
     described_rows: int
+    heldout_scores: Floats
     production: BesideProduction
 
     def rows(self) -> list[dict[str, Any]]:
         """Every figure as a row of ops.model_metrics, without version and run."""
         rows = self.in_time.rows(IN_TIME)
         group = self.in_time.groups[ALL]
-        for name, value in self.production.figures.items():
-            rows.append(metric_row(IN_TIME, group, f"production_{name}", value, None, None))
+        rows += group.as_rows(IN_TIME, {f"production_{name}": value for name, value in self.production.figures.items()})
         return rows + (self.out_of_time.rows(OUT_OF_TIME) if self.out_of_time else [])
 
     def metrics(self) -> dict[str, float]:
@@ -70,6 +70,7 @@ def describe(
         out_of_time=evaluate(later, fitted.probabilities(later), alternatives.scores(later)) if len(later) else None,
         coefficients=coefficient_spread(fitted.pipeline, sampled, len(fitted_on)),
         described_rows=len(sampled),
+        heldout_scores=scores,
         production=_beside_production(client, heldout, scores, threshold),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ml.model_config import MIN_MEASURED_EVENTS, TRAINED_LABEL_SOURCES
+from ml.store import metric_rows
 from ml.training.metrics import Figure, Floats, gain, gain_over, measure
 from ml.training.slices import slices
 
@@ -30,6 +31,10 @@ class Group:
     def rows(self) -> int:
         """Number of rows."""
         return self.churners + self.stayers
+
+    def as_rows(self, kind: str, figures: Mapping[str, Figure | float]) -> list[dict[str, Any]]:
+        """`figures` of these rows as rows of ops.model_metrics, without version and run."""
+        return metric_rows.rows_of(kind, self.snapshots, self.name, figures, self.rows, self.churners)
 
     @property
     def not_measurable(self) -> str | None:
@@ -74,27 +79,10 @@ class Evaluation:
     def rows(self, kind: str) -> list[dict[str, Any]]:
         """Every figure as a row of ops.model_metrics, without version and run."""
         return [
-            metric_row(kind, group, name, figure.value, figure.low, figure.high)
+            row
             for group in self.groups.values()
-            for name, figure in (group.figures | (self.beside if group.name == ALL else {})).items()
+            for row in group.as_rows(kind, group.figures | (self.beside if group.name == ALL else {}))
         ]
-
-
-def metric_row(
-    kind: str, group: Group, metric: str, value: float, low: float | None, high: float | None
-) -> dict[str, Any]:
-    """A row of ops.model_metrics, without version and run."""
-    return {
-        "kind": kind,
-        "snapshot_dates": [str(day) for day in group.snapshots],
-        "slice": group.name,
-        "metric": metric,
-        "value": value,
-        "low": low,
-        "high": high,
-        "rows_measured": group.rows,
-        "churners": group.churners,
-    }
 
 
 def evaluate(rows: pd.DataFrame, scores: Floats, others: Mapping[str, Floats] | None = None) -> Evaluation:
@@ -120,14 +108,13 @@ def evaluate(rows: pd.DataFrame, scores: Floats, others: Mapping[str, Floats] | 
         beside |= _named("ceiling", gain(churned, scores, others["ceiling"], customer_id))
     if "with_demographics" in others:
         without, with_them = others["without_demographics"], others["with_demographics"]
-        first, second = (gain(churned, *pair, customer_id) for pair in ((with_them, without), (without, with_them)))
-        for name in ("roc_auc", "log_loss"):
-            if second:
-                beside[f"without_demographics_{name}"] = first[name]
-                beside[f"with_demographics_{name}"] = second[name]
-                beside[f"demographics_{name}_gain"] = second[f"{name}_gain"]
+        found = gain(churned, without, with_them, customer_id)
+        for name in ("roc_auc", "log_loss") if found else ():
+            beside[f"without_demographics_{name}"] = found[f"reference_{name}"]
+            beside[f"with_demographics_{name}"] = found[name]
+            beside[f"demographics_{name}_gain"] = found[f"{name}_gain"]
     return Evaluation(groups, beside)
 
 
 def _named(model: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
-    return {f"{model}_{name}": figure for name, figure in figures.items()}
+    return {f"{model}_{name}": figure for name, figure in figures.items() if not name.startswith("reference_")}

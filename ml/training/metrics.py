@@ -58,19 +58,19 @@ def gain_over(churned: Labels, scores: Floats, other: Floats, customer_id: Custo
 def gain(churned: Labels, scores: Floats, other: Floats, customer_id: Customers) -> dict[str, Figure]:
     """ROC AUC and log loss of `other`, and by how much it is better than `scores`: ROC AUC higher, log loss lower.
 
-    All have intervals from the same draws.
+    Those of `scores` are called reference_roc_auc and reference_log_loss. All have intervals from the same draws.
     """
-    by_score = at_each_score(churned, scores), at_each_score(churned, other)
-    losses = np.column_stack([log_losses(churned, scores), log_losses(churned, other)])
+    ours, theirs = basic_figures(churned, scores), basic_figures(churned, other)
 
     def difference(weights: Floats) -> dict[str, float]:
-        auc, other_auc = (roc_auc(*each(weights)) for each in by_score)
-        loss, other_loss = map(float, weights @ losses / weights.sum())
+        reference, figures = ours(weights), theirs(weights)
         return {
-            "roc_auc": other_auc,
-            "log_loss": other_loss,
-            "roc_auc_gain": other_auc - auc,
-            "log_loss_gain": loss - other_loss,
+            "roc_auc": figures["roc_auc"],
+            "log_loss": figures["log_loss"],
+            "reference_roc_auc": reference["roc_auc"],
+            "reference_log_loss": reference["log_loss"],
+            "roc_auc_gain": figures["roc_auc"] - reference["roc_auc"],
+            "log_loss_gain": reference["log_loss"] - figures["log_loss"],
         }
 
     return bootstrap(difference, churned, customer_id)
@@ -140,26 +140,36 @@ def bootstrap(
     }
 
 
+def basic_figures(churned: Labels, scores: Floats, **columns: Floats) -> Callable[[Floats], dict[str, float]]:
+    """For given weights of the rows: log loss, calibration, ROC AUC, and the mean of each of `columns`.
+
+    What the weights do not change is computed once.
+    """
+    by_score = at_each_score(churned, scores)
+    columns = {"log_loss": log_losses(churned, scores), "calibration": scores - churned, **columns}
+    stacked = np.column_stack(list(columns.values()))
+
+    def weighted(weights: Floats) -> dict[str, float]:
+        means = map(float, weights @ stacked / weights.sum())
+        return {"roc_auc": roc_auc(*by_score(weights)), **dict(zip(columns, means, strict=True))}
+
+    return weighted
+
+
 def _figures_of(churned: Labels, scores: Floats) -> Callable[[Floats], dict[str, float]]:
     """`figures` for given weights of the rows; what the weights do not change is computed once."""
+    basic = basic_figures(churned, scores, brier=(scores - churned) ** 2)
     by_score, order = at_each_score(churned, scores), np.argsort(scores, kind="stable")
-    means = np.column_stack([(scores - churned) ** 2, log_losses(churned, scores), scores - churned])
     by_rank = np.column_stack([np.ones(len(scores)), scores, churned])[order]
 
     def weighted(weights: Floats) -> dict[str, float]:
         total, ranked = weights.sum(), weights[order]
-        brier, log_loss, calibration = map(float, weights @ means / total)
         tenth = (np.cumsum(ranked) - ranked / 2) / total * CALIBRATION_BINS  # equal shares of the weight
         tenth = np.minimum(tenth.astype(np.intp), CALIBRATION_BINS - 1)
         size, scored, happened = (np.bincount(tenth, ranked * column, CALIBRATION_BINS) for column in by_rank.T)
         top = happened[-1] / size[-1] if size[-1] else np.nan
-        churners, stayers = by_score(weights)
-        return {
-            "roc_auc": roc_auc(churners, stayers),
-            "average_precision": average_precision(churners, stayers),
-            "brier": brier,
-            "log_loss": log_loss,
-            "calibration": calibration,
+        return basic(weights) | {
+            "average_precision": average_precision(*by_score(weights)),
             "calibration_error": float(np.abs(scored - happened).sum() / total),
             "lift_top_decile": float(top / (happened.sum() / total)),
         }

@@ -11,6 +11,7 @@ from mlflow.models.signature import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
 from ml.model_config import CATEGORICAL_FEATURES, MODEL_NAME
+from ml.store.registry import TRAINING_REFERENCE
 from ml.training.description import Description
 from ml.training.model_card import model_card
 from ml.training.pipeline import Fitted
@@ -42,8 +43,8 @@ def record(
         mlflow.log_metrics(losses | described.metrics())
         mlflow.log_text(model_card(training, tags, described), CARD)
         mlflow.log_dict({"rows": described.rows()}, FIGURES)
-        mlflow.log_dict(reference(fitted_on, features, fitted.probabilities(fitted_on)), "training_reference.json")
-        plots = quality_plots(heldout["labeled_churn"].to_numpy(), fitted.probabilities(heldout))
+        mlflow.log_dict(reference(fitted_on, features, fitted.probabilities(fitted_on)), TRAINING_REFERENCE)
+        plots = quality_plots(heldout["labeled_churn"].to_numpy(), described.heldout_scores)
         for name, figure in {**plots, "coefficients.png": coefficient_plot(fitted.pipeline)}.items():
             mlflow.log_figure(figure, f"plots/{name}")
         return _log_model(fitted, fitted_on[features].head(EXAMPLE_ROWS))

@@ -20,7 +20,7 @@ def slices(rows: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """
     for column, values in _values(rows).items():
         for value in values.cat.categories:
-            mask = (values == value).to_numpy()
+            mask = (values == value).to_numpy(dtype=bool)  # pandas 2.1 gives objects for some
             if mask.any():
                 yield f"{column}={value}", mask
 

@@ -172,6 +172,7 @@ def test_three_points_more_churn_are_found_and_change_the_figures(sample, plante
     result = call(sample, monitor, LAST)
     assert result["measured"] == before["measured"] == CLOSED
     assert {each["check"] for each in result["alerts"]} <= {"calibration", "roc_auc"}
+    assert all("dags test churn_train_register_m 2019-06-30" in each["what_to_do"] for each in result["alerts"])
     assert states(sample)["calibration", "newest 13 closed snapshots"] == "alert"
 
 

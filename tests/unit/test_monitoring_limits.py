@@ -23,6 +23,7 @@ from sample_data.periods import Calendar
 SEEDS, CUSTOMERS = (1, 2, 3), 6_500  # of which about 3,000 are active at a snapshot
 CALENDAR = Calendar(date(2019, 7, 1), 540)
 FEATURES = ["payments_90d", "days_since_activity", "tenure_days", "active_days_30d"]
+TODAY = date(2019, 1, 6)  # stands in what to do alone
 SETTLED = 180  # days of payments before the oldest training snapshot
 WEEKS = range(SETTLED, CALENDAR.days + 1, 7)  # day numbers of the snapshots
 LABEL_WEEKS, TRAINED_WEEKS, BETWEEN_TRAININGS = 9, 8, 4
@@ -86,8 +87,8 @@ def calibration(subject, snapshots):
     by_customer = (rows["score"] - rows["churned"]).groupby(rows["customer_id"].to_numpy()).agg(["sum", "size"])
     value = by_customer["sum"].sum() / len(rows)
     error = np.sqrt(((by_customer["sum"] - value * by_customer["size"]) ** 2).sum()) / len(rows)
-    days = [date(2019, 1, 6) + timedelta(weeks=week) for week in range(len(snapshots))]
-    return realized.calibration_finding(subject, days, value, error, len(by_customer))
+    days = [TODAY + timedelta(weeks=week) for week in range(len(snapshots))]
+    return realized.calibration_finding(TODAY, subject, days, value, error, len(by_customer))
 
 
 def drifted(version, rows):
@@ -97,7 +98,7 @@ def drifted(version, rows):
 def came_to(version, closed):
     """Findings about the closed snapshots; `version` scored the newest."""
     newest = realized.figures(closed[-1]["churned"].to_numpy(), closed[-1]["score"].to_numpy())["roc_auc"]
-    yield realized.roc_auc_finding(date(2019, 1, 6), newest, version.in_time_roc_auc)
+    yield realized.roc_auc_finding(TODAY, TODAY, newest, version.in_time_roc_auc)
     yield calibration(realized.NEWEST, closed[-1:])
     yield calibration(realized.NEWEST_POOLED, closed[-realized.POOLED :])
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -227,4 +228,11 @@ def test_another_limit_or_card_makes_no_new_version(monkeypatch, tmp_path, name,
     text = (package / name).read_text()
     assert before in text
     (package / name).write_text(text.replace(before, after))
+    assert (ml.train.code_digest() == digest) is is_the_same
+
+
+@pytest.mark.parametrize(("feature", "is_the_same"), [("tenure_days", False), ("active_days_30d", True)])
+def test_another_maximum_makes_a_new_version_where_the_model_takes_it(monkeypatch, feature, is_the_same):
+    digest, known = ml.train.code_digest(), ml.train.catalogue.BY_NAME[feature]
+    monkeypatch.setitem(ml.train.catalogue.BY_NAME, feature, replace(known, maximum=known.maximum - 1))
     assert (ml.train.code_digest() == digest) is is_the_same

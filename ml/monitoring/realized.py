@@ -14,7 +14,7 @@ from ml.monitoring.finding import Finding
 from ml.snapshots.catalogue import CHURN_DAYS
 from ml.snapshots.closed import open_by_labels
 from ml.store import feature_rows, metric_rows
-from ml.training.metrics import Figure, Floats, Labels, is_measurable
+from ml.training.metrics import Figure, Floats, Labels, is_measurable, log_losses
 from ml.training.slices import SLICE_COLUMNS, slices
 
 ALL = "all"
@@ -154,8 +154,7 @@ def figures(churned: Labels, scores: Floats) -> dict[str, Figure]:
     beaten = [
         (below[of] - rankdata(scores[of])) / np.sum(~of) for of in (happened, ~happened)
     ]  # by a churner: stayers below; by a stayer: churners below
-    certain = np.clip(np.where(happened, scores, 1 - scores), np.finfo(float).eps, None)
-    means = {"log_loss": -np.log(certain), "brier": (scores - churned) ** 2, "calibration": scores - churned}
+    means = {"log_loss": log_losses(churned, scores), "brier": (scores - churned) ** 2, "calibration": scores - churned}
     found = {name: _with_interval(terms.mean(), terms.var(ddof=1) / len(terms)) for name, terms in means.items()}
     found["roc_auc"] = _with_interval(beaten[0].mean(), sum(one.var(ddof=1) / len(one) for one in beaten))
     return found

@@ -37,7 +37,7 @@ def monitor(conn: psycopg.Connection, client: MlflowClient, snapshot_date: date,
     version, data = versions.get(number or ""), current_data(conn)
     trained_until = version.training_snapshots[-1] if version else None
     findings = [
-        *_drift(conn, client, data, snapshot_date, number, version),
+        *_drift(conn, data, snapshot_date, number, version),
         *operations(conn, data, snapshot_date, trained_until),
     ]
     closed = realized.scored_and_closed(conn, snapshot_date)
@@ -72,7 +72,6 @@ def monitor(conn: psycopg.Connection, client: MlflowClient, snapshot_date: date,
 
 def _drift(
     conn: psycopg.Connection,
-    client: MlflowClient,
     data: CurrentData,
     snapshot_date: date,
     number: str | None,
@@ -81,7 +80,7 @@ def _drift(
     """Nothing without scores, which is a finding of its own, and one finding without a training reference."""
     if number is None:
         return
-    reference = registry.training_reference(client, version) if version else None
+    reference = registry.training_reference(version) if version else None
     if version is None or reference is None:
         yield Finding(
             check="training reference",

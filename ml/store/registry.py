@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -172,17 +172,12 @@ def _artifacts_of(version: ChurnVersion) -> Iterator[None]:
         raise CommandError(f"{MODEL_NAME} version {version.version} cannot be loaded: {error}") from error
 
 
-def training_reference(client: MlflowClient, version: ChurnVersion) -> dict[str, Any] | None:
+def training_reference(version: ChurnVersion) -> dict[str, Any] | None:
     """Distributions of the training rows of a version; None if it has none: it is older, or its files are lost."""
-    try:
-        if TRAINING_REFERENCE not in {file.path for file in client.list_artifacts(version.run_id)}:
-            return None
-    except MlflowException as error:
-        if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
-            raise
-        return None
-    found: dict[str, Any] = mlflow.artifacts.load_dict(f"runs:/{version.run_id}/{TRAINING_REFERENCE}")
-    return found
+    with suppress(CommandError):
+        found: dict[str, Any] = load_json(version, TRAINING_REFERENCE)
+        return found
+    return None
 
 
 def _require_answer(uri: str) -> None:

@@ -10,6 +10,7 @@ from mlflow.tracking import MlflowClient
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from tests.integration.churn_rows import forget_models
 from tests.integration.conftest import PASSWORDS, ROOT, Database
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -54,6 +55,7 @@ def execute(monkeypatch, mlflow_uri):
 @pytest.fixture(scope="module")
 def scored(new_database, seeded_template, mlflow_uri):
     """What `make demo` makes of the sample, the crypto events left out: model, and scores of 2019-06-30."""
+    forget_models(mlflow_uri)
     database = new_database(seeded_template)
     results = {}
     for command in (
@@ -77,7 +79,8 @@ def test_notebooks_are_committed_without_outputs(path):
     assert [cell.execution_count for cell in code] == [None for _ in code]
 
 
-def test_model_notebook_without_a_model_says_what_to_run(execute, database):
+def test_model_notebook_without_a_model_says_what_to_run(execute, database, mlflow_uri):
+    forget_models(mlflow_uri)
     with pytest.raises(CellExecutionError, match="airflow dags test churn_train_register_m 2019-05-31"):
         execute(MODEL, database)
 

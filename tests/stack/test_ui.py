@@ -41,7 +41,7 @@ def may_read_dags(stack: Stack, password: str) -> bool:
         if refused.code != 401:
             raise
         return False
-    return bool(dags["total_entries"] == 4)
+    return bool(dags["total_entries"] == 5)
 
 
 def test_airflow_login_form(stack: Stack, tried: Tried) -> None:

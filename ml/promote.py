@@ -151,7 +151,7 @@ def _judge(
     if not others:
         reason = "not compared: no earlier version can be scored any more"
         return decide("promote", reason=reason, production_version=challenger.version)
-    judgement = judge(rows, scored, others, current)
+    judgement = judge(rows, scored, others)
     churned = rows["labeled_churn"].to_numpy()
     plain = {each.version: plain_figures(churned, each) for each in (scored, *others) if judgement.figures}
     ours, theirs = plain.get(challenger.version, {}), plain.get(current, {})

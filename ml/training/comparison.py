@@ -105,28 +105,26 @@ def score_heldout(
     return rows, ours, theirs
 
 
-def judge(rows: pd.DataFrame, challenger: Scored, candidates: list[Scored], in_production: str = "") -> Judgement:
+def judge(rows: pd.DataFrame, challenger: Scored, candidates: list[Scored]) -> Judgement:
     """Compare the challenger on labelled `rows` with the best of `candidates`: that with the lowest log loss there.
 
-    It is promoted if it is shown to be within every limit, kept out if it is shown to be worse, else inconclusive. One
-    that is shown to be better in log loss need not be shown to order customers as well, only not be shown to do worse.
-    The share flagged is compared with the version `in_production`, if that is among the candidates: it is what changes.
+    It is promoted if it is shown to be within every limit, kept out if it is shown to be worse, else inconclusive.
     """
     churned = rows["labeled_churn"].to_numpy()
     reference = min(candidates, key=lambda candidate: log_losses(churned, candidate.scores).mean())
-    current = next((each for each in candidates if each.version == in_production), reference)
-    figures = compare(churned, rows["customer_id"].to_numpy(), challenger, reference, current)
+    figures = compare(churned, rows["customer_id"].to_numpy(), challenger, reference)
     if not figures:
         reason = f"not measurable on {len(rows)} held-out rows with {int(churned.sum())} churners"
         return Judgement("inconclusive", reason, reference.version, figures)
     worse = [name for name, figure in figures.items() if figure.is_worse]
     unproven = [name for name, figure in figures.items() if not figure.is_within]
     if worse:
-        action, verdict = "keep", f"worse than {_named(worse, reference, current)}"
-    elif unproven == ["roc_auc"] and figures["log_loss"].loss.high < 0:
-        action, verdict = "promote", f"better than version {reference.version} in log_loss, not shown worse in roc_auc"
+        action, verdict = "keep", f"worse than version {reference.version} in {' and '.join(worse)}"
     elif unproven:
-        action, verdict = "inconclusive", f"not shown to be as good as {_named(unproven, reference, current)}"
+        action, verdict = (
+            "inconclusive",
+            f"not shown to be as good as version {reference.version} in {' and '.join(unproven)}",
+        )
     else:
         action, verdict = "promote", f"not worse than version {reference.version}"
     losses = ", ".join(
@@ -136,29 +134,18 @@ def judge(rows: pd.DataFrame, challenger: Scored, candidates: list[Scored], in_p
     return Judgement(action, f"{verdict}; losses: {losses}", reference.version, figures)
 
 
-def _named(names: list[str], reference: Scored, current: Scored) -> str:
-    """The versions with which the figures were compared: version 1 in log_loss and version 2 in share_flagged."""
-    compared: dict[str, list[str]] = {}
-    for name in names:
-        compared.setdefault((current if name == "share_flagged" else reference).version, []).append(name)
-    return " and ".join(f"version {version} in {' and '.join(of)}" for version, of in compared.items())
-
-
 def compare(
-    churned: Labels, customer_id: NDArray[np.int64], challenger: Scored, reference: Scored, current: Scored
+    churned: Labels, customer_id: NDArray[np.int64], challenger: Scored, reference: Scored
 ) -> dict[str, Compared]:
-    """Each figure of LIMITS, the versions weighted by the same draws of customers; empty if not measurable.
-
-    The challenger's share flagged is compared with that of `current`, the others with those of `reference`.
-    """
-    ours, theirs = _figures(churned, challenger), _figures(churned, reference, flagging=current)
+    """Each figure of LIMITS, both versions weighted by the same draws of customers; empty if not measurable."""
+    ours, theirs = _figures(churned, challenger), _figures(churned, reference)
 
     def losses(weights: Floats) -> dict[str, float]:
         a, b = ours(weights), theirs(weights)
         return {name: loss(a[name], b[name]) for name, loss in LOSSES.items()}
 
     found = bootstrap(losses, churned, customer_id, REPLICATES, INTERVAL)
-    a, b = (figures(np.ones(len(churned))) for figures in (ours, theirs))
+    a, b = plain_figures(churned, challenger), plain_figures(churned, reference)
     return {name: Compared(a[name], b[name], loss, LIMITS[name]) for name, loss in found.items()}
 
 
@@ -167,7 +154,6 @@ def plain_figures(churned: Labels, version: Scored) -> dict[str, float]:
     return _figures(churned, version)(np.ones(len(churned)))
 
 
-def _figures(churned: Labels, version: Scored, flagging: Scored | None = None) -> Callable[[Floats], dict[str, float]]:
-    """The figures of LIMITS of a version for given weights of the rows; share flagged by `flagging`, if given."""
-    flags = flagging or version
-    return basic_figures(churned, version.scores, share_flagged=(flags.scores >= flags.threshold).astype(float))
+def _figures(churned: Labels, version: Scored) -> Callable[[Floats], dict[str, float]]:
+    """The figures of LIMITS of a version for given weights of the rows."""
+    return basic_figures(churned, version.scores, share_flagged=(version.scores >= version.threshold).astype(float))

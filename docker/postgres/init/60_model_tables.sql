@@ -133,8 +133,7 @@ call ops.ensure_table('ops.model_promotions',
     ['reference_version', 'text',
         'Version that the challenger was compared with: the best on these rows of those ever in production and not withdrawn.'],
     ['figures', 'jsonb',
-        'For log_loss, roc_auc, calibration and share_flagged: value of challenger and reference '
-        '(for share_flagged the version in production), loss of the challenger, '
+        'For log_loss, roc_auc, calibration and share_flagged: value of challenger and reference, loss of the challenger, '
         'its interval (low, high) over draws of customers, and the limit that high must not exceed.'],
     ['evaluation_digest', 'text', 'Digest of the held-out rows that the versions were scored on.'],
     ['heldout_rows', 'bigint', 'Number of held-out rows compared on.'],

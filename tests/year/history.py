@@ -20,7 +20,8 @@ from sample_data.generate import Request, generate
 from tests.integration.churn_rows import call, production
 from tests.integration.conftest import INIT_ENV, ROOT, Database
 
-REQUEST = Request(customers=5_000, seed=1, until=date(2019, 7, 1), days=548)
+SEED = int(os.environ.get("YEAR_SEED") or 1)
+REQUEST = Request(customers=10_000, seed=SEED, until=date(2019, 7, 1), days=548)
 SUNDAYS = [date(2018, 7, 8) + timedelta(weeks=week) for week in range(52)]
 SHIFT = date(2018, 12, 1)  # from here on, of those who pay, LEAVING a week stop for good
 LEAVING = 0.0125

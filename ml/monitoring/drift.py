@@ -25,16 +25,15 @@ def drift(
     """Two findings for each feature of the reference (index, share unknown), and one for the scores.
 
     `history_days`: days of payments before the first snapshot of the training. What they do not suffice for, and what
-    has no value in one of the two, is not compared: that is the calendar, not the customers.
+    has no value in one of the two, is not compared: that is the calendar, not the customers. Nor are the scores, if
+    they follow from such a feature.
     """
+    needed = {name: BY_NAME[name].settles_after for name in reference["features"] if name in BY_NAME}
     for name, expected in reference["features"].items():
-        needed = BY_NAME[name].settles_after if name in BY_NAME else 0
-        obstacle = ""
-        if history_days < needed:
-            obstacle = f"the training has {history_days} days of payments before it, {needed} are needed"
-        yield _index(name, rows[name], expected, reference["rows"], obstacle)
+        yield _index(name, rows[name], expected, reference["rows"], _too_young(history_days, needed.get(name, 0)))
         yield _missing(name, rows[name], expected)
-    yield _index("score", scores, reference["score"], reference["rows"])
+    obstacle = _too_young(history_days, max(needed.values(), default=0))
+    yield _index("score", scores, reference["score"], reference["rows"], obstacle)
 
 
 def stability_index(expected: list[float], found: list[float]) -> float:
@@ -50,6 +49,13 @@ def noise(parts: int, rows: int, reference_rows: int) -> float:
     Between samples of sizes n and m, the index is close to (1/n + 1/m) times a chi-square of parts - 1 degrees.
     """
     return float(chi2.ppf(CONFIDENCE, max(parts - 1, 1)) * (1 / max(rows, 1) + 1 / max(reference_rows, 1)))
+
+
+def _too_young(history_days: int, needed: int) -> str:
+    """Why a distribution cannot be compared, or nothing."""
+    if history_days >= needed:
+        return ""
+    return f"the training has {history_days} days of payments before it, {needed} are needed"
 
 
 def _index(name: str, values: pd.Series, expected: dict[str, Any], reference_rows: int, obstacle: str = "") -> Finding:

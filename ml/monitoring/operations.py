@@ -15,11 +15,10 @@ MONTHLY_FILES = "ACTIVE_USER.csv, DINERO_CUENTA.csv"
 ROWS = """
 select snapshot_date, rows_built, rows_inactive_60d from ops.current_feature_builds where snapshot_date = any(%s)
 """
-# Since the first Sunday on record: before it, nobody ran the pipeline.
-BUILT = "select min(snapshot_date) over (), snapshot_date from ops.current_feature_builds where snapshot_date <= %s"
-SCORED = """
-select min(snapshot_date) over (), snapshot_date from ops.scoring_runs where replaced_at is null and snapshot_date <= %s
-"""
+# Before the first Sunday that was scored, nobody ran the pipeline: a training has built some of those on its own.
+FIRST_SCORED = "select min(snapshot_date) from ops.scoring_runs where snapshot_date <= %s"
+BUILT = "select snapshot_date from ops.current_feature_builds where snapshot_date <= %s"
+SCORED = "select snapshot_date from ops.scoring_runs where replaced_at is null and snapshot_date <= %s"
 LOADS = """
 select distinct on (table_name) file_name, status, message, coalesce(rows_in_file, 0), coalesce(rows_rejected, 0)
 from ops.raw_loads
@@ -99,10 +98,11 @@ def _ages(data: CurrentData, snapshot_date: date, trained_until: date | None) ->
 
 
 def _runs(conn: psycopg.Connection, snapshot_date: date, dag_id: str, statement: str) -> Finding:
-    """1 if the snapshot has no result, 0.5 if a Sunday of the last weeks, not before the first of all, has none."""
-    found = conn.execute(statement, (snapshot_date,)).fetchall()
-    begun, done = (found[0][0] if found else snapshot_date), {day for _, day in found}
-    first = max(covered_range(conn)[0], begun, snapshot_date - WEEKS_LOOKED_BACK * WEEK + timedelta(days=1))
+    """1 if the snapshot has no result, 0.5 if a Sunday of the last weeks, since the first scored one, has none."""
+    done = {day for (day,) in conn.execute(statement, (snapshot_date,))}
+    ((begun,),) = conn.execute(FIRST_SCORED, (snapshot_date,)).fetchall()
+    oldest = snapshot_date - WEEKS_LOOKED_BACK * WEEK + timedelta(days=1)
+    first = max(covered_range(conn)[0], begun or snapshot_date, oldest)
     due = {snapshot_date}
     for sunday in sundays_before(snapshot_date):
         if sunday < first:

@@ -25,7 +25,10 @@ NEWEST, NEWEST_POOLED = "newest closed snapshot", f"newest {POOLED} closed snaps
 CALIBRATION_WARN, CALIBRATION_ALERT = 0.005, 0.01
 CONFIDENCE = {NEWEST: 0.99, NEWEST_POOLED: 0.90}
 ROC_AUC_WARN, ROC_AUC_ALERT = 0.01, 0.03  # by which the whole interval lies below the figure in time of the version
-TRAIN = 'train on newer snapshots: make airflow ARGS="dags test churn_train_register_m {today}"'
+TRAIN = (
+    'train on newer snapshots: make airflow ARGS="dags test churn_train_register_m {today}";'
+    " if the version is turned down (ops.model_promotions says why), decide by hand: make promote"
+)
 
 SCORED = """
 select run.snapshot_date, run.model_version

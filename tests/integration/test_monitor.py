@@ -200,6 +200,15 @@ def test_a_week_that_was_missed_before_is_a_warning(sample, planted):
     ]
 
 
+def test_weeks_before_the_first_scored_one_are_not_missed(sample, planted):
+    """A training has built Sundays of April, and none between them and the first that the scheduler ran."""
+    first = LAST - timedelta(weeks=3)
+    planted(f"delete from ops.scoring_runs where snapshot_date < '{first}'")
+    call(sample, monitor, first)
+    found = states(sample, first)
+    assert {found["run that did not happen", dag] for dag in ("churn_feature_build_w", "churn_batch_score_w")} == {"ok"}
+
+
 def test_killed_inside_its_transaction_then_run_again(sample, planted):
     call(sample, monitor, LAST)
     complete = findings(sample)

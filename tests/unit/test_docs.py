@@ -10,7 +10,10 @@ ROOT = Path(__file__).resolve().parents[2]
 ENGLISH, SPANISH = ROOT / "README.md", ROOT / "README.es.md"
 READMES = pytest.mark.parametrize("readme", [ENGLISH, SPANISH], ids=lambda path: path.name)
 PAGES = pytest.mark.parametrize("page", [ENGLISH, SPANISH, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
-MAKEFILES = [ROOT / "Makefile", ROOT / "docker" / "compose.mk", ROOT / "tests" / "browser" / "browser.mk"]
+MAKEFILES = [
+    ROOT / "Makefile",
+    *(ROOT / name for name in ("docker/compose.mk", "tests/browser/browser.mk", "tests/year/year.mk")),
+]
 
 
 def text(page: Path) -> str:

@@ -87,12 +87,19 @@ def test_a_value_that_many_have_is_a_part_by_itself():
     assert found["shares"][1] == 0.7  # zeros alone, between those below zero and those above
 
 
-def test_a_feature_that_follows_from_the_age_of_the_history_is_not_compared(trained):
-    young = reference(customers(0).assign(tenure_days=30.0), ("tenure_days",), np.full(3_000, 0.2))
-    rows = customers(1).assign(tenure_days=90.0)
-    found = {days: next(drift(rows, pd.Series(np.full(3_000, 0.2)), young, days)) for days in (179, 180)}
-    assert (found[179].state, found[180].state) == ("ok", "alert")
-    assert found[179].detail == "not compared: the training has 179 days of payments before it, 180 are needed"
+def test_what_follows_from_the_age_of_the_history_is_not_compared():
+    """Neither the feature nor the scores of a version that takes it."""
+    then, now = customers(0).assign(tenure_days=30.0), customers(1).assign(tenure_days=90.0)
+    young, settled = (reference(then, (name,), scores(then).to_numpy()) for name in ("tenure_days", "payments_90d"))
+
+    def found(trained, history_days):
+        found = drift(now, scores(now) / 2, trained, history_days)
+        return {each.subject: (each.state, each.detail) for each in found if each.check == "drift"}
+
+    why = "not compared: the training has 179 days of payments before it, 180 are needed"
+    assert found(young, 179) == {"tenure_days": ("ok", why), "score": ("ok", why)}
+    assert {state for state, _ in found(young, 180).values()} == {"alert"}
+    assert found(settled, 179)["score"][0] == "alert"
 
 
 def test_a_feature_without_any_value_is_unknown_and_does_not_drift(trained):

@@ -14,6 +14,7 @@ from tests.integration.conftest import Database
 from tests.year.history import REQUEST, SHIFT, SUNDAYS, run_year
 from tests.year.plot import year_plot
 
+pytestmark = pytest.mark.timeout(3600)  # seconds: the whole year is run before the first test
 CLOSES_AFTER = timedelta(weeks=9)  # the first Sunday on which the 60 days of another are over
 REALIZED = """
 select snapshot_dates[1], churners::float8 / rows_measured, value from ops.model_metrics

@@ -137,10 +137,9 @@ def test_the_shift_is_found_as_soon_as_labels_allow(year):
 def test_versions_of_what_happened_since_are_promoted_and_promise_what_happens(year):
     asked = [week for week in year.weeks if "asked" in week]
     before = np.mean([value for day, value in year.calibration.items() if SHIFT < day < asked[0]["sunday"]])
-    churned = [share for _, share, _ in year.database.rows(REALIZED)]
-    scores = [week["scored"]["mean_score"] for week in year.weeks]
+    newest = np.mean(list(year.calibration.values())[-3:])
     assert before < -0.03
-    assert np.mean(scores[-3:]) == pytest.approx(np.mean(churned[-3:]), abs=0.02)
+    assert abs(newest) < 0.02
     assert "promote" in {week["asked"]["promoted"]["action"] for week in asked}
     trained_on = {training["model_version"]: training["training_snapshots"] for _, training in year.trainings}
     assert trained_on[year.weeks[-1]["scored"]["model_version"]][0] > SHIFT

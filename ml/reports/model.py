@@ -125,9 +125,9 @@ class Card:
         return self.labels_known_through >= self.snapshot_date
 
 
-def versions(client: MlflowClient) -> list[str]:
-    """Numbers of the registered versions, newest first."""
-    return list(registry.by_number(client))[::-1]
+def versions(client: MlflowClient) -> dict[str, str]:
+    """The MLflow run of each registered version, newest first."""
+    return {number: version.run_id for number, version in reversed(registry.by_number(client).items())}
 
 
 def card(client: MlflowClient, number: str) -> Card:

@@ -10,7 +10,7 @@ from ml.reports.model import Card, Coefficient, Tenth
 from streamlit_app.charts import HAPPENED, PREDICTED, QUIET, draw, percents
 from streamlit_app.formats import number, percent, signed
 from streamlit_app.layout import missing
-from streamlit_app.model_words import KINDS, input_label
+from streamlit_app.model_words import KINDS, coefficient_interval, input_label
 from streamlit_app.texts import say
 
 ROW = 26  # pixels
@@ -52,8 +52,13 @@ def coefficients_of_two(cards: list[Card], language: str) -> None:
     rows = pd.concat(parts, ignore_index=True)
     order = rows["input"].drop_duplicates().tolist()
     y = alt.Y("input:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
-    color = alt.Color("version:N", sort=names, title=None, scale=alt.Scale(domain=names, range=[PREDICTED, HAPPENED]))
-    shape = alt.Shape("version:N", sort=names, title=None, scale=alt.Scale(domain=names, range=["circle", "diamond"]))
+    top = alt.Legend(orient="top", title=None)
+    color = alt.Color(
+        "version:N", sort=names, title=None, scale=alt.Scale(domain=names, range=[PREDICTED, HAPPENED]), legend=top
+    )
+    shape = alt.Shape(
+        "version:N", sort=names, title=None, scale=alt.Scale(domain=names, range=["circle", "diamond"]), legend=top
+    )
     offset = alt.YOffset("version:N", sort=names)
     base = alt.Chart(rows)
     bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q", y=y, yOffset=offset, color=color)
@@ -108,16 +113,10 @@ def _coefficient_rows(found: list[Coefficient], version: str, language: str) -> 
             "low": [each.coefficient if each.low is None else each.low for each in found],
             "high": [each.coefficient if each.high is None else each.high for each in found],
             "value": [signed(each.coefficient, language, 3) for each in found],
-            "interval": [_interval(each, language) for each in found],
+            "interval": [coefficient_interval(each, language) for each in found],
             "declared": [say(f"model_declared_{each.declared.replace(' ', '_')}", language) for each in found],
         }
     )
-
-
-def _interval(each: Coefficient, language: str) -> str:
-    if each.low is None or each.high is None:
-        return ""
-    return say("model_range", language, low=signed(each.low, language, 3), high=signed(each.high, language, 3))
 
 
 def _tooltips(rows: pd.DataFrame, language: str) -> list[alt.Tooltip]:

@@ -1,19 +1,30 @@
 """Tables of the model: by snapshot and slice, beside other models, decisions, and two versions side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from ml.reports.model import Card, Measured, Promotion
-from streamlit_app.formats import day, minute, number, percent, signed
+from ml.reports.model import Card, Coefficient, Measured, Promotion
+from streamlit_app.formats import day, fixed, minute, number, percent, signed
 from streamlit_app.layout import missing
-from streamlit_app.model_words import ALL, KINDS, METRICS, excludes_zero, interval, shown, slice_label
+from streamlit_app.model_words import (
+    ALL,
+    KINDS,
+    METRICS,
+    coefficient_interval,
+    excludes_zero,
+    input_label,
+    interval,
+    shown,
+    slice_label,
+)
 from streamlit_app.text_tables import NOTHING
 from streamlit_app.text_tables import show as table
 from streamlit_app.texts import code, feature_label, say
 
 SNAPSHOT, SOURCE = "snapshot=", "label_source="
 OTHERS = ("ceiling", "recency", "with_demographics")
+SHARES = ("calibration", "share_flagged")
 GAINS = {"with_demographics": "demographics_roc_auc_gain"}
 
 
@@ -33,6 +44,23 @@ def by_snapshot(measured: list[Measured], language: str) -> None:
             ],
             language,
         )
+
+
+def coefficients(found: Sequence[Coefficient], language: str) -> None:
+    """What the chart shows, in figures, with what more of each input was declared to mean."""
+    value, ends = say("model_coefficient", language), say("model_interval", language)
+    table(
+        [
+            {
+                say("model_input", language): input_label(each.input, language).replace("$", "\\$"),
+                value: signed(each.coefficient, language, 3),
+                ends: coefficient_interval(each, language) or NOTHING,
+                say("model_declared", language): say(f"model_declared_{each.declared.replace(' ', '_')}", language),
+            }
+            for each in found
+        ],
+        [value, ends],
+    )
 
 
 def slices(measured: list[Measured], language: str) -> None:
@@ -87,7 +115,7 @@ def alternatives(measured: list[Measured], language: str) -> None:
                 {
                     say("model_other", language): say(f"model_other_{name}", language),
                     say("model_measured_on", language): say(f"model_kind_{kind}", language),
-                    say("model_other_value", language): number(other.value, language, 3),
+                    say("model_other_value", language): fixed(other.value, language, 3),
                     say("model_other_gain", language): f"{signed(turned * gain.value, language, 3)} ({ends})",
                     say("model_other_reading", language): say(f"model_reading_{reading}", language),
                 }
@@ -97,7 +125,7 @@ def alternatives(measured: list[Measured], language: str) -> None:
     agreed = {each.metric: each.value for each in measured if each.metric.startswith("production_")}
     if agreed:
         said = {
-            "correlation": number(agreed["production_rank_correlation"], language, 3),
+            "correlation": fixed(agreed["production_rank_correlation"], language, 3),
             "overlap": percent(agreed["production_flagged_overlap"], language),
         }
         st.caption(say("model_agreement", language, **said))
@@ -216,11 +244,15 @@ def _details(one: Promotion, language: str) -> None:
         table(
             [
                 {
-                    say("model_figure", language): say(f"model_figure_{name}", language),
+                    say("model_figure", language): say(
+                        "model_in_points" if name in SHARES else "model_plain",
+                        language,
+                        figure=say(f"model_figure_{name}", language),
+                    ),
                     names[0]: shown(name, found["challenger"], language),
                     names[1]: shown(name, found["reference"], language),
-                    loss: _loss(found, language),
-                    limit: number(found["limit"], language, 3),
+                    loss: _loss(name, found, language),
+                    limit: _amount(name, found["limit"], language, fixed),
                     say("model_verdict", language): say(
                         "model_within" if found["high"] <= found["limit"] else "model_beyond", language
                     ),
@@ -233,6 +265,12 @@ def _details(one: Promotion, language: str) -> None:
     st.code(one.reason, language=None, wrap_lines=True)
 
 
-def _loss(found: dict[str, float], language: str) -> str:
-    low, high = (signed(found[end], language, 4) for end in ("low", "high"))
-    return f"{signed(found['loss'], language, 4)} ({say('model_range', language, low=low, high=high)})"
+def _loss(name: str, found: dict[str, float], language: str) -> str:
+    low, high = (_amount(name, found[end], language, signed) for end in ("low", "high"))
+    value = _amount(name, found["loss"], language, signed)
+    return f"{value} ({say('model_range', language, low=low, high=high)})"
+
+
+def _amount(name: str, value: float, language: str, written: Callable[[float, str, int], str]) -> str:
+    """Of shares in points of a hundred."""
+    return written(100 * value, language, 2) if name in SHARES else written(value, language, 4)

@@ -1,9 +1,9 @@
 """Figures, inputs and slices of a model in the words of the pages."""
 
-from ml.reports.model import Measured
+from ml.reports.model import Coefficient, Measured
 from ml.snapshots.catalogue import BY_NAME, FEATURES
 from ml.training.pipeline import mark
-from streamlit_app.formats import number, percent, signed
+from streamlit_app.formats import fixed, percent, signed
 from streamlit_app.texts import TEXTS, feature_label, say
 
 ALL = "all"
@@ -29,6 +29,21 @@ def interval(figure: Measured, language: str) -> str:
         return ""
     low, high = (_bare(figure.metric, end, language) for end in (figure.low, figure.high))
     return say("model_range", language, low=low, high=high)
+
+
+def coefficient_interval(each: Coefficient, language: str) -> str:
+    """Both ends of its interval, empty if it was not stored."""
+    if each.low is None or each.high is None:
+        return ""
+    return say("model_range", language, low=signed(each.low, language, 3), high=signed(each.high, language, 3))
+
+
+def headline(metric: str, value: float, language: str) -> tuple[str, str]:
+    """Name and value of a figure for a narrow place: the unit of points is with the name."""
+    name = say(f"model_figure_{metric}", language)
+    if metric in (*POINTS, *SIGNED_POINTS):
+        return say("model_in_points", language, figure=name), _bare(metric, value, language)
+    return name, shown(metric, value, language)
 
 
 def excludes_zero(figure: Measured) -> bool:
@@ -61,7 +76,7 @@ def _bare(metric: str, value: float, language: str) -> str:
     if metric in SIGNED_POINTS:
         return signed(100 * value, language, 1)
     if metric in POINTS:
-        return number(100 * value, language, 1)
+        return fixed(100 * value, language, 1)
     if metric == "share_flagged":
         return percent(value, language)
-    return number(value, language, {"roc_auc": 3, "lift_top_decile": 1}.get(metric, 4))
+    return fixed(value, language, {"roc_auc": 3, "lift_top_decile": 1}.get(metric, 4))

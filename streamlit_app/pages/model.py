@@ -11,12 +11,13 @@ from streamlit_app import model_charts, model_tables
 from streamlit_app.formats import day, minute, number, percent
 from streamlit_app.layout import Figure, figures, head, missing
 from streamlit_app.model import FOLLOW_ALIAS_SECONDS, ModelMissing
-from streamlit_app.model_words import ALL, KINDS, METRICS, interval, shown
+from streamlit_app.model_words import ALL, KINDS, METRICS, headline, interval, shown
 from streamlit_app.text_tables import show as table
 from streamlit_app.texts import code, feature_label, say
 
 HEADLINES = ("roc_auc", "lift_top_decile", "calibration", "log_loss")
 PROMOTIONS_SHOWN = 50
+TABS = ("quality", "calibration", "coefficients", "slices", "training", "decisions", "compare")
 
 
 @st.cache_data(ttl=FOLLOW_ALIAS_SECONDS, show_spinner=False)
@@ -44,26 +45,34 @@ def page(language: str) -> None:
         measured = report.figures(conn, version)
         decisions = report.promotions(conn, PROMOTIONS_SHOWN)
     trained = {"trained": minute(card.registered_at, language), "until": day(card.training_snapshots[-1], language)}
-    st.markdown(say("model_in_production", language, version=version, **trained))
+    counts = {"rows": number(card.training_rows, language), "churners": number(card.training_churners, language)}
+    st.markdown(say("model_in_production", language, version=version, **trained, **counts))
     for warning in card.warnings:
         st.warning(say("model_warning", language, warning=code(warning)))
     _headlines(measured, language)
-    _training(card, language)
-    for kind in KINDS:
-        _quality(card, [each for each in measured if each.kind == kind], kind, language)
-    st.subheader(say("model_calibration", language))
-    model_charts.calibration(card, language)
-    model_tables.by_snapshot(measured, language)
-    st.subheader(say("model_coefficients", language))
-    model_charts.coefficients(card, language)
-    st.subheader(say("model_slices", language))
-    model_tables.slices(measured, language)
-    st.subheader(say("model_alternatives", language))
-    model_tables.alternatives(measured, language)
-    st.subheader(say("model_promotions", language))
-    model_tables.promotions(decisions, language)
-    st.subheader(say("model_compare", language))
-    _compare(version, runs, language)
+    quality, calibration, coefficients, slices, training, decided, compared = st.tabs(
+        [say(f"model_tab_{name}", language) for name in TABS]
+    )
+    with quality:
+        for kind in KINDS:
+            _quality(card, [each for each in measured if each.kind == kind], kind, language)
+        st.subheader(say("model_alternatives", language))
+        model_tables.alternatives(measured, language)
+    with calibration:
+        model_charts.calibration(card, language)
+        st.subheader(say("model_by_snapshot", language))
+        model_tables.by_snapshot(measured, language)
+    with coefficients:
+        model_charts.coefficients(card, language)
+        model_tables.coefficients(card.coefficients, language)
+    with slices:
+        model_tables.slices(measured, language)
+    with training:
+        _training(card, language)
+    with decided:
+        model_tables.promotions(decisions, language)
+    with compared:
+        _compare(version, runs, language)
 
 
 def _headlines(measured: list[Measured], language: str) -> None:
@@ -73,23 +82,24 @@ def _headlines(measured: list[Measured], language: str) -> None:
     found = {each.metric: each for each in of_all if each.kind == kind}
     if kind is None:
         return
-    figures(
-        [
-            Figure(
-                say(
-                    "model_figure_of_kind",
-                    language,
-                    figure=say(f"model_figure_{name}", language),
-                    kind=say(f"model_kind_{kind}", language),
-                ),
-                shown(name, found[name].value, language),
-                say(f"model_about_{name}", language),
-                interval(found[name], language),
-            )
-            for name in HEADLINES
-            if name in found
-        ]
-    )
+    st.caption(say(f"model_headline_{kind}", language, measured=_measured(next(iter(found.values())), language)))
+    names = [name for name in HEADLINES if name in found]
+    for column, name in zip(st.columns(len(HEADLINES)), names, strict=False):
+        column.metric(
+            *headline(name, found[name].value, language),
+            interval(found[name], language) or None,
+            delta_color="off",
+            delta_arrow="off",
+            help=say(f"model_about_{name}", language),
+            border=True,
+        )
+
+
+def _measured(one: Measured, language: str) -> str:
+    """On which snapshots and how many rows a figure was measured."""
+    counts = {"rows": number(one.rows_measured, language), "churners": number(one.churners, language)}
+    days = ", ".join(day(each, language) for each in one.snapshot_dates)
+    return say("model_measured", language, snapshots=days, **counts)
 
 
 def _quality(card: Card, measured: list[Measured], kind: str, language: str) -> None:
@@ -103,10 +113,8 @@ def _quality(card: Card, measured: list[Measured], kind: str, language: str) -> 
             else say("model_no_figures", language, **arguments)
         )
         return
-    one = next(iter(found.values()))
-    counts = {"rows": number(one.rows_measured, language), "churners": number(one.churners, language)}
-    days = ", ".join(day(each, language) for each in one.snapshot_dates)
-    st.caption(say(f"model_measured_{kind}", language, snapshots=days, **counts))
+    said = _measured(next(iter(found.values())), language)
+    st.caption(say(f"model_measured_{kind}", language, measured=said))
     table(
         [
             {
@@ -128,7 +136,6 @@ def _training(card: Card, language: str) -> None:
         "share": percent(card.training_churners / card.training_rows, language),
         "heldout": number(card.heldout_rows, language),
     }
-    st.subheader(say("model_card", language))
     figures(
         [
             Figure(
@@ -136,7 +143,7 @@ def _training(card: Card, language: str) -> None:
                 number(card.training_rows, language),
                 say("model_card_rows_help", language, **churned),
             ),
-            Figure(say("model_card_churners", language), churned["churners"], change=churned["share"]),
+            Figure(say("model_card_churned", language), churned["share"]),
             Figure(say("model_card_snapshots", language), number(len(card.training_snapshots), language)),
             Figure(say("model_card_features", language), number(len(card.features), language)),
             Figure(

@@ -8,8 +8,27 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What the version in Production was trained on, how good it is, what it looks at, and who decided to put it there.",
     ),
     "model_in_production": (
-        "Versión **{version}** en Production, entrenada el {trained} UTC con cortes hasta el {until}.",
-        "Version **{version}** in Production, trained {trained} UTC on snapshots up to {until}.",
+        "Versión **{version}** en Production, entrenada el {trained} UTC con cortes hasta el {until}: {rows} filas, {churners} abandonaron.",
+        "Version **{version}** in Production, trained {trained} UTC on snapshots up to {until}: {rows} rows, {churners} churned.",
+    ),
+    "model_tab_quality": ("Calidad", "Quality"),
+    "model_tab_calibration": ("Calibración", "Calibration"),
+    "model_tab_coefficients": ("Coeficientes", "Coefficients"),
+    "model_tab_slices": ("Segmentos", "Slices"),
+    "model_tab_training": ("Entrenamiento", "Training"),
+    "model_tab_decisions": ("Decisiones", "Decisions"),
+    "model_tab_compare": ("Comparar", "Compare"),
+    "model_measured": (
+        "{snapshots}: {rows} filas, {churners} abandonaron",
+        "{snapshots}: {rows} rows, {churners} churned",
+    ),
+    "model_headline_out_of_time": (
+        "Fuera de tiempo, en cortes posteriores al entrenamiento ({measured}). Debajo de cada cifra, su intervalo del 95\u00a0%.",
+        "Out of time, at snapshots after the training ({measured}). Below each figure, its 95% interval.",
+    ),
+    "model_headline_in_time": (
+        "En tiempo, con clientes apartados en los cortes del propio entrenamiento ({measured}): fuera de tiempo todavía no se midió. Debajo de cada cifra, su intervalo del 95\u00a0%.",
+        "In time, on held-out customers at the training's own snapshots ({measured}): out of time has not been measured yet. Below each figure, its 95% interval.",
     ),
     "model_no_figures": (
         "No hay figuras registradas de la versión {version}. Para completarlas, entrená de nuevo con los mismos argumentos: `python -m ml.train --snapshot-date {day} --lookback-weeks {weeks}`.",
@@ -21,12 +40,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "model_quality_out_of_time": ("Calidad fuera de tiempo", "Quality out of time"),
     "model_quality_in_time": ("Calidad en tiempo", "Quality in time"),
     "model_measured_out_of_time": (
-        "Medida con todos los clientes en cortes posteriores al entrenamiento ({snapshots}): {rows} filas, {churners} abandonaron. Es lo que se le puede exigir a la versión.",
-        "Measured on all customers at snapshots after the training ({snapshots}): {rows} rows, {churners} churned. This is what the version can be held to.",
+        "Medida con todos los clientes en cortes posteriores al entrenamiento ({measured}). Es lo que se le puede exigir a la versión.",
+        "Measured on all customers at snapshots after the training ({measured}). This is what the version can be held to.",
     ),
     "model_measured_in_time": (
-        "Medida con clientes apartados, con los que no se entrena ninguna versión, en los cortes del propio entrenamiento ({snapshots}): {rows} filas, {churners} abandonaron. Con cortes nuevos, esperá algo peor.",
-        "Measured on held-out customers, on whom no version is trained, at the training's own snapshots ({snapshots}): {rows} rows, {churners} churned. Expect somewhat worse on new snapshots.",
+        "Medida con clientes apartados, con los que no se entrena ninguna versión, en los cortes del propio entrenamiento ({measured}). Con cortes nuevos, esperá algo peor.",
+        "Measured on held-out customers, on whom no version is trained, at the training's own snapshots ({measured}). Expect somewhat worse on new snapshots.",
     ),
     "model_not_yet_out_of_time": (
         "Cuando se entrenó no había ningún corte posterior cerrado: la calidad fuera de tiempo todavía no se midió. Lo que valieron sus puntajes está en Monitoreo.",
@@ -34,7 +53,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "model_figure": ("Figura", "Figure"),
     "model_value": ("Valor", "Value"),
-    "model_interval": ("Intervalo del 95 %", "95 % interval"),
+    "model_interval": ("Intervalo del 95\u00a0%", "95% interval"),
     "model_what_it_is": ("Qué es", "What it is"),
     "model_figure_roc_auc": ("ROC AUC", "ROC AUC"),
     "model_about_roc_auc": (
@@ -46,7 +65,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Qué parte de los señalados abandona, promediada al ir señalando a más clientes; al azar sería la parte que abandona.",
         "Share of the flagged that churn, averaged as more and more customers are flagged; by chance it would be the share that churned.",
     ),
-    "model_figure_lift_top_decile": ("Décimo de mayor riesgo", "Tenth with most risk"),
+    "model_figure_lift_top_decile": ("Décimo más alto", "Top tenth"),
     "model_about_lift_top_decile": (
         "Cuántas veces más abandona el décimo con los puntajes más altos que el conjunto.",
         "How many times as many churn in the tenth with the highest scores as among all.",
@@ -72,17 +91,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The same difference without its sign in each tenth of the scores, and their mean, in points.",
     ),
     "model_figure_share_flagged": ("Parte señalada", "Share flagged"),
+    "model_in_points": ("{figure} (puntos)", "{figure} (points)"),
+    "model_plain": ("{figure}", "{figure}"),
     "model_points": ("{value} puntos", "{value} points"),
     "model_times": ("{value} veces", "{value} times"),
     "model_range": ("{low} a {high}", "{low} to {high}"),
     # Card
-    "model_card": ("Con qué se entrenó", "What it was trained on"),
     "model_card_rows": ("Filas de entrenamiento", "Training rows"),
     "model_card_rows_help": (
         "Una fila es un cliente en un corte. {churners} de ellas abandonaron ({share}); {heldout} filas de clientes apartados quedaron fuera, para medir.",
         "A row is a customer at a snapshot. {churners} of them churned ({share}); {heldout} rows of held-out customers were kept apart, to measure on.",
     ),
     "model_card_churners": ("Abandonaron", "Churned"),
+    "model_card_churned": ("De ellas, abandonaron", "Of them, churned"),
     "model_card_snapshots": ("Cortes", "Snapshots"),
     "model_card_features": ("Variables", "Features"),
     "model_card_threshold": ("Umbral", "Threshold"),
@@ -113,7 +134,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "model_warning": ("Advertencia del entrenamiento: {warning}", "Warning of the training: {warning}"),
     # Calibration
-    "model_calibration": ("Calibración", "Calibration"),
     "model_calibration_caption": (
         "Clientes en diez grupos iguales, por puntaje. Sobre la línea, de cada 100 con probabilidad 20 % abandonan 20; debajo, el modelo promete demasiado.",
         "Customers in ten equal groups by score. On the line, 20 of 100 with probability 20% churn; below it, the model promises too much.",
@@ -127,9 +147,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "model_axis_rows": ("filas", "rows"),
     "model_by_snapshot": ("Por corte", "By snapshot"),
     # Coefficients
-    "model_coefficients": ("Coeficientes", "Coefficients"),
     "model_coefficients_caption": (
-        "Cuánto cambia el logaritmo de las chances de abandono por desvío estándar de cada entrada: a la derecha, más riesgo. La barra es el 95 % de reentrenar con otros clientes sorteados.",
+        "Cuánto cambia el logaritmo de las chances de abandono por desvío estándar de cada entrada: a la derecha, más riesgo. La barra es el 95\u00a0% de reentrenar con otros clientes sorteados.",
         "By how much the log-odds of churn change by standard deviation of each input: to the right, more risk. The bar holds 95% of refits on customers drawn again.",
     ),
     "model_coefficients_without_spread": (
@@ -151,7 +170,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "model_unknown": ("No se sabe: {input}", "Not known: {input}"),
     "model_category": ("{feature}: {value}", "{feature}: {value}"),
     # Slices
-    "model_slices": ("Por segmento", "By slice"),
     "model_slices_caption": (
         "Si acierta para todos por igual. **En negrita**: el intervalo no contiene el cero; de {shown} segmentos, unos {chance} lo estarían por azar.",
         "Whether it is right for everyone alike. **Bold**: the interval excludes zero; of {shown} slices, about {chance} would by chance.",
@@ -195,7 +213,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Beside the version in Production when it was trained: rank correlation of the scores {correlation}; of the customers that either flags, both flag {overlap}.",
     ),
     # Promotions
-    "model_promotions": ("Decisiones sobre Production", "Decisions about Production"),
     "model_promotions_caption": (
         "Las últimas {count}, de la más nueva a la más vieja.",
         "The newest {count}, newest first.",
@@ -228,13 +245,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Compared with version {reference} on {rows} rows of held-out customers. It is promoted if the upper end of every loss is within its limit.",
     ),
     "model_challenger": ("Versión {version}", "Version {version}"),
-    "model_loss": ("Pérdida (95 %)", "Loss (95%)"),
+    "model_loss": ("Pérdida (95\u00a0%)", "Loss (95%)"),
     "model_limit": ("Límite", "Limit"),
     "model_verdict": ("Veredicto", "Verdict"),
     "model_within": ("✓ dentro", "✓ within"),
     "model_beyond": ("✖ no demostrado", "✖ not shown"),
     # Two versions side by side
-    "model_compare": ("Dos versiones, lado a lado", "Two versions side by side"),
     "model_compare_caption": (
         "Cada una se midió en los cortes de su propio entrenamiento: las cifras solo se comparan si los cortes y las filas son los mismos. Para decidir valen las comparaciones de arriba, con las mismas filas.",
         "Each was measured at the snapshots of its own training: figures compare only if snapshots and rows are the same. What decides are the comparisons above, on the same rows.",

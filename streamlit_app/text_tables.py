@@ -6,15 +6,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-NOTHING = "—"
+NOTHING, NO_BREAK = "—", "\u00a0"
 # Streamlit writes its own alignment into each cell.
-RIGHT = {"text-align": "right !important", "white-space": "nowrap"}
-TEXT = {"min-width": "8rem"}  # on a phone a table scrolls; its words are not broken into letters
+RIGHT = {"text-align": "right !important"}
+TEXT = {"min-width": "6rem"}  # on a phone a table scrolls; its words are not broken into letters
 
 
 def show(rows: Sequence[dict[str, str]], numeric: Sequence[str] = ()) -> None:
     """One dictionary a row, its keys the columns, its values read as Markdown; those of `numeric` are right-aligned."""
     frame = pd.DataFrame(list(rows))
+    for name in numeric:
+        frame[name] = frame[name].str.replace(" ", NO_BREAK)
     heads: Any = {name: [{"selector": "th", "props": list(RIGHT.items())}] for name in numeric}
     shown = frame.style.hide(axis="index").set_table_styles(heads)
     numbers, words = pd.Index(numeric), frame.columns.difference(list(numeric))

@@ -67,7 +67,7 @@ def _shares(weeks: list[Realized], language: str) -> Any:
             for name, share in zip(names, (each.mean_score or 0.0, each.churned), strict=True)
         ]
     )
-    top = alt.Legend(orient="top", title=None, labelLimit=0)
+    top = alt.Legend(orient="top", title=None, labelLimit=0, columns=1)
     color = alt.Color("what:N", scale=alt.Scale(domain=names, range=[PREDICTED, HAPPENED]), legend=top)
     shape = alt.Shape("what:N", scale=alt.Scale(domain=names, range=["circle", "square"]), legend=top)
     dash = alt.StrokeDash("what:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]), legend=top)
@@ -105,7 +105,7 @@ def _ranking(weeks: list[Realized], language: str) -> Any:
             if value is not None
         ]
     )
-    top = alt.Legend(orient="top", title=None, labelLimit=0)
+    top = alt.Legend(orient="top", title=None, labelLimit=0, columns=1)
     color = alt.Color("what:N", scale=alt.Scale(domain=names, range=[PREDICTED, HAPPENED]), legend=top)
     shape = alt.Shape("what:N", scale=alt.Scale(domain=names, range=["circle", "diamond"]), legend=top)
     base = alt.Chart(rows).encode(x=_weeks(language))

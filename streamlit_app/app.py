@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import streamlit as st
 
 from streamlit_app import failures
-from streamlit_app.views import batch, campaign, customer, model, monitoring, this_week
 from streamlit_app.texts import DEFAULT_LANGUAGE, LANGUAGES, say
+from streamlit_app.views import batch, campaign, customer, model, monitoring, this_week
 
 # Address below the root, what draws it, icon (Material Symbols, which Streamlit ships). The first is the home page.
 PAGES: tuple[tuple[str, Callable[[str], None], str], ...] = (

@@ -7,7 +7,6 @@ from typing import Any
 from ml.snapshots.catalogue import BY_NAME, CHURN_DAYS
 
 LONGEST = CHURN_DAYS - 1  # days since the last payment; who has not paid for longer has churned and has no score
-MOST_PAYMENTS = 300
 
 
 @dataclass(frozen=True)

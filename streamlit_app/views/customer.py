@@ -1,6 +1,6 @@
 """One customer: the risk, its reasons, what they did, and what would be if they behaved otherwise."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from ml.reports.customers import Conditions, Customer, StoredScore
 from ml.snapshots import what_if
 from ml.snapshots.catalogue import BY_NAME
 from ml.snapshots.feature import GROUPS
-from streamlit_app import failures, inputs, layout, links
+from streamlit_app import charts, failures, inputs, layout, links
 from streamlit_app.formats import day, minute, money, number, percent, signed
 from streamlit_app.layout import Figure
 from streamlit_app.model import Scorer, production_scorer
@@ -237,8 +237,8 @@ def _reasons(scorer: Scorer, row: dict[str, Any], language: str) -> None:
     )
     base = alt.Chart(bars).encode(y=alt.Y("group:N", sort="-x", title=None, axis=alt.Axis(labelLimit=220)))
     drawn = base.mark_bar(size=16).encode(
-        x=alt.X("adds:Q", title=adds),
-        color=alt.condition("datum.adds > 0", alt.value("#c05a2c"), alt.value("#2f7ebc")),
+        x=alt.X("adds:Q", title=adds, axis=charts.number_axis(language)),
+        color=alt.condition("datum.adds > 0", alt.value(charts.MORE), alt.value(charts.LESS)),
         tooltip=[alt.Tooltip("group:N", title=label), alt.Tooltip("text:N", title=adds)],
     )
     st.altair_chart(drawn.properties(height=40 * len(bars) + 40), width="stretch")
@@ -269,10 +269,9 @@ def _what_if(scorer: Scorer, row: dict[str, Any], who: str, language: str) -> No
     def slider(column: Any, name: str, low: int, high: int, value: int) -> int:
         return int(column.slider(say(name, language), low, high, value, key=f"{name}-{who}"))
 
-    most = what_if.MOST_PAYMENTS
     days = slider(left, "customer_if_days", 1, what_if.LONGEST, start.days_since_activity)
-    in_30 = slider(left, "customer_if_30", 0, max(most, start.payments_30d), start.payments_30d)
-    in_90 = slider(left, "customer_if_90", 1, max(most, start.payments_90d), start.payments_90d)
+    in_30 = slider(left, "customer_if_30", 0, max(60, 2 * start.payments_30d), start.payments_30d)
+    in_90 = slider(left, "customer_if_90", 1, max(120, 2 * start.payments_90d), start.payments_90d)
     spent = left.number_input(
         say("customer_if_spent", language), 0.0, MOST_PESOS, start.spent_per_payment,
         step=100.0, format="%.0f", key=f"spent-{who}",
@@ -307,35 +306,63 @@ def _history(customer_id: int, language: str) -> None:
     st.caption(say("customer_history_help", language))
     with reading() as conn:
         weeks, past = customers.payments_by_week(conn, customer_id), customers.past(conn, customer_id)
-    titles = {name: say(f"customer_{name}", language) for name in ("week", "payments", "spent_week", "then")}
-    bars = pd.DataFrame(weeks)
-    bars["week"] = pd.to_datetime(bars["week"])
-    bars["told"] = [money(each, language) for each in bars["spent"]]
-    paid = (
-        alt.Chart(bars)
-        .mark_bar(color="#8fa7bf")
-        .encode(
-            x=alt.X("week:T", title=titles["week"]),
-            y=alt.Y("payments:Q", title=titles["payments"], axis=alt.Axis(tickMinStep=1)),
-            tooltip=[
-                alt.Tooltip("week:T", title=titles["week"]),
-                alt.Tooltip("payments:Q", title=titles["payments"]),
-                alt.Tooltip("told:N", title=titles["spent_week"]),
-            ],
-        )
-        .properties(height=160)
+    rows = [one for one in past if one["score"] is not None]
+    known = [*(one["week"] for one in weeks), *(one["snapshot_date"] for one in rows)]
+    first, last = min(known), max(known)
+    weekly = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, 7)]
+    span = alt.Scale(domain=[alt.DateTime(year=at.year, month=at.month, date=at.day) for at in (first, last)])
+
+    def dated(field: str, title: str) -> alt.X:
+        return alt.X(field, title=title, scale=span, axis=charts.date_axis(weekly, language))
+
+    week, payments, spent = (say(f"customer_{name}", language) for name in ("week", "payments", "spent_week"))
+    paid = pd.DataFrame(weeks).assign(
+        at=pd.to_datetime([one["week"] for one in weeks]),
+        day=[day(one["week"], language) for one in weeks],
+        told=[money(one["spent"], language) for one in weeks],
     )
-    st.altair_chart(paid, width="stretch")
-    rows = [
-        (day(one["snapshot_date"], language), one["score"], one["model_version"] or "", _then(one, language))
-        for one in reversed(past)
-        if one["score"] is not None
-    ]
+    bars = alt.Chart(paid).mark_bar(color=charts.PLAIN)
+    bars = bars.encode(
+        x=dated("at:T", week),
+        y=alt.Y("payments:Q", title=payments, axis=charts.number_axis(language, tickMinStep=1)),
+        tooltip=[
+            alt.Tooltip(f"{name}:N", title=title)
+            for name, title in (("day", week), ("payments", payments), ("told", spent))
+        ],
+    )
+    st.altair_chart(bars.properties(height=180), width="stretch")
     if not rows:
         st.caption(say("customer_no_scores", language))
         return
-    columns = [say("snapshot", language), say("probability", language), say("version", language), titles["then"]]
-    layout.table(pd.DataFrame(rows, columns=columns), {columns[1]: partial(percent, language=language)})
+    snapshot, score, version, then = (
+        say(name, language) for name in ("snapshot", "probability", "version", "customer_then")
+    )
+    scored = pd.DataFrame(rows)[["snapshot_date", "score", "model_version"]].assign(
+        at=pd.to_datetime([one["snapshot_date"] for one in rows]),
+        day=[day(one["snapshot_date"], language) for one in rows],
+        told=[percent(one["score"], language) for one in rows],
+        then=[_then(one, language) for one in rows],
+    )
+    base = alt.Chart(scored).encode(
+        x=dated("at:T", snapshot),
+        y=alt.Y(
+            "score:Q",
+            title=say("week_score", language),
+            scale=alt.Scale(domain=[0, 1]),
+            axis=charts.number_axis(language, format="%"),
+        ),
+    )
+    points = base.mark_point(size=70, filled=True, color=charts.PLAIN).encode(
+        shape=alt.Shape("then:N", title=then, legend=alt.Legend(orient="top")),
+        tooltip=[
+            alt.Tooltip(f"{name}:N", title=title)
+            for name, title in (("day", snapshot), ("told", score), ("then", then))
+        ],
+    )
+    st.altair_chart((base.mark_line(color=charts.PLAIN) + points).properties(height=280), width="stretch")
+    table = scored[["day", "score", "model_version", "then"]].iloc[::-1]
+    table.columns = pd.Index([snapshot, score, version, then])
+    layout.table(table, {score: partial(percent, language=language)})
 
 
 def _then(one: dict[str, Any], language: str) -> str:

@@ -83,7 +83,7 @@ def _figures(runs: list[week.ScoringRun], language: str) -> None:
                 say("week_at_stake_help", language),
                 change(
                     signed(100 * (stakes[0].total / last_stake.total - 1) if last_stake.total else 0.0, language, 1)
-                    + "\N{NO-BREAK SPACE}%"
+                    + "%"
                 ),
             ),
             Figure(
@@ -105,19 +105,17 @@ def _top(run: week.ScoringRun, language: str) -> None:
     with failures.told(language):
         _, frame = scorer(run.model_version).explain([one.row for one in listed])
         added = [dict(zip(map(str, frame), values, strict=True)) for values in frame.to_numpy()]
-        columns = [say(f"week_{name}", language) for name in ("customer", "score", "spent", "at_stake", "reason")]
+        columns = [say(f"week_{name}", language) for name in ("customer", "score", "at_stake", "reason")]
         rows = [
             (
                 links.customer(one.customer_id, run.snapshot_date, language),
                 one.score,
-                one.spent_90d,
                 one.at_stake,
                 main_reason(one.row, parts, language),
             )
             for one, parts in zip(listed, added, strict=True)
         ]
-        pesos = partial(money, language=language)
-        formats = {columns[1]: partial(percent, language=language), columns[2]: pesos, columns[3]: pesos}
+        formats = {columns[1]: partial(percent, language=language), columns[2]: partial(money, language=language)}
         layout.table(pd.DataFrame(rows, columns=columns), formats)
     with st.container(horizontal=True):
         links.to("customer", say("week_to_customers", language))

@@ -47,7 +47,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "week_to_campaign": ("Armar una campaña", "Plan a campaign"),
     "week_customer": ("Cliente", "Customer"),
     "week_score": ("Probabilidad", "Probability"),
-    "week_spent": ("Gasto, 90 días", "Spent, 90 days"),
     "week_reason": ("Por qué", "Why"),
     "week_state": ("Cómo están los datos", "State of the data"),
     "week_payments_known_through": ("Pagos conocidos hasta", "Payments known through"),

@@ -41,18 +41,16 @@ PASSWORDS = {
     "AIRFLOW_ADMIN_PASSWORD": "adm @%:/$#7 x",
     "MINIO_ROOT_PASSWORD": "minio @%:/$#8 x",
 }
-# The form as its page runs it, filled in and submitted; prints the figures it shows.
+# The page of a customer as Streamlit runs it; prints the figures that it shows.
 PREDICTION = """
 import logging
 logging.disable(logging.WARNING)
 from streamlit.testing.v1 import AppTest
-page = AppTest.from_file("/opt/meli/streamlit_app/app.py", default_timeout=120).run()
-assert not page.exception and not page.error, (page.exception, page.error)
-page.text_input(key="customer_id").set_value("{customer}")
-page.button[0].click()
+page = AppTest.from_file("/opt/meli/streamlit_app/app.py", default_timeout=120)
+page.query_params.update({{"page": "customer", "id": "{customer}", "snapshot": "{snapshot}"}})
 page.run()
 assert not page.exception and not page.error and not page.warning, (page.exception, page.error, page.warning)
-print([metric.value for metric in page.metric], [text.value for text in page.markdown][:3])
+print([metric.value for metric in page.metric])
 """
 
 
@@ -180,9 +178,10 @@ class Stack:
         log = self.compose("logs", "--no-log-prefix", "jupyter").stdout
         return re.findall(r"^JupyterLab: \S+/lab\?token=(\w+)", log, re.MULTILINE)[-1]
 
-    def predict(self, customer: int) -> str:
-        """The figures that the form shows for a customer."""
-        return self.python("streamlit", PREDICTION.format(customer=customer)).splitlines()[-1]
+    def predict(self, customer: int, snapshot: object) -> str:
+        """The figures that the page of a customer shows."""
+        code = PREDICTION.format(customer=customer, snapshot=snapshot)
+        return self.python("streamlit", code).splitlines()[-1]
 
     def airflow(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run the airflow command as the README writes it."""

@@ -19,6 +19,11 @@ def number(value: float, language: str, digits: int = 2) -> str:
     return str(format_decimal(rounded, format="#,##0." + "#" * digits, locale=LOCALES[language]))
 
 
+def fixed(value: float, language: str, digits: int) -> str:
+    """`value` with `digits` decimals, so that a column lines up: 0,830 (es), 0.830 (en)."""
+    return str(format_decimal(round(value, digits) + 0.0, format="#,##0." + "0" * digits, locale=LOCALES[language]))
+
+
 def signed(value: float, language: str, digits: int = 2) -> str:
     """`value` with its sign and `digits` decimals: +1,25 (es), +1.25 (en)."""
     pattern = "#,##0." + "0" * digits if digits else "#,##0"

@@ -1,6 +1,6 @@
 """One customer: the risk, its reasons, what they did, and what would be if they behaved otherwise."""
 
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -237,11 +237,11 @@ def _reasons(scorer: Scorer, row: dict[str, Any], language: str) -> None:
     )
     base = alt.Chart(bars).encode(y=alt.Y("group:N", sort="-x", title=None, axis=alt.Axis(labelLimit=220)))
     drawn = base.mark_bar(size=16).encode(
-        x=alt.X("adds:Q", title=adds, axis=charts.number_axis(language)),
+        x=alt.X("adds:Q", title=adds),
         color=alt.condition("datum.adds > 0", alt.value(charts.MORE), alt.value(charts.LESS)),
         tooltip=[alt.Tooltip("group:N", title=label), alt.Tooltip("text:N", title=adds)],
     )
-    st.altair_chart(drawn.properties(height=40 * len(bars) + 40), width="stretch")
+    charts.draw(drawn.properties(height=40 * len(bars) + 40), language)
     inputs_of = {group: [name for name in scorer.features if BY_NAME[name].group == group] for group in parts}
     rows = [(say("customer_average", language), "", average)]
     for group, part in sorted(parts.items(), key=lambda one: -abs(one[1])):
@@ -309,11 +309,10 @@ def _history(customer_id: int, language: str) -> None:
     rows = [one for one in past if one["score"] is not None]
     known = [*(one["week"] for one in weeks), *(one["snapshot_date"] for one in rows)]
     first, last = min(known), max(known)
-    weekly = [first + timedelta(days=days) for days in range(0, (last - first).days + 1, 7)]
     span = alt.Scale(domain=[alt.DateTime(year=at.year, month=at.month, date=at.day) for at in (first, last)])
 
     def dated(field: str, title: str) -> alt.X:
-        return alt.X(field, title=title, scale=span, axis=charts.date_axis(weekly, language))
+        return alt.X(field, title=title, scale=span, axis=alt.Axis(format="%-d %b"))
 
     week, payments, spent = (say(f"customer_{name}", language) for name in ("week", "payments", "spent_week"))
     paid = pd.DataFrame(weeks).assign(
@@ -321,16 +320,16 @@ def _history(customer_id: int, language: str) -> None:
         day=[day(one["week"], language) for one in weeks],
         told=[money(one["spent"], language) for one in weeks],
     )
-    bars = alt.Chart(paid).mark_bar(color=charts.PLAIN)
+    bars = alt.Chart(paid).mark_bar(color=charts.QUIET)
     bars = bars.encode(
         x=dated("at:T", week),
-        y=alt.Y("payments:Q", title=payments, axis=charts.number_axis(language, tickMinStep=1)),
+        y=alt.Y("payments:Q", title=payments, axis=alt.Axis(tickMinStep=1)),
         tooltip=[
             alt.Tooltip(f"{name}:N", title=title)
             for name, title in (("day", week), ("payments", payments), ("told", spent))
         ],
     )
-    st.altair_chart(bars.properties(height=180), width="stretch")
+    charts.draw(bars.properties(height=180), language)
     if not rows:
         st.caption(say("customer_no_scores", language))
         return
@@ -347,19 +346,18 @@ def _history(customer_id: int, language: str) -> None:
         x=dated("at:T", snapshot),
         y=alt.Y(
             "score:Q",
-            title=say("week_score", language),
             scale=alt.Scale(domain=[0, 1]),
-            axis=charts.number_axis(language, format="%"),
+            axis=charts.percents(say("week_score", language)),
         ),
     )
-    points = base.mark_point(size=70, filled=True, color=charts.PLAIN).encode(
+    points = base.mark_point(size=70, filled=True, color=charts.QUIET).encode(
         shape=alt.Shape("then:N", title=then, legend=alt.Legend(orient="top")),
         tooltip=[
             alt.Tooltip(f"{name}:N", title=title)
             for name, title in (("day", snapshot), ("told", score), ("then", then))
         ],
     )
-    st.altair_chart((base.mark_line(color=charts.PLAIN) + points).properties(height=280), width="stretch")
+    charts.draw((base.mark_line(color=charts.QUIET) + points).properties(height=280), language)
     table = scored[["day", "score", "model_version", "then"]].iloc[::-1]
     table.columns = pd.Index([snapshot, score, version, then])
     layout.table(table, {score: partial(percent, language=language)})

@@ -4,6 +4,8 @@ version = registry.get(client, "3")
 result = upload.score_features(Path("customers.csv"), folder, version, registry.load(version))
 """
 
+import csv
+import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
+from pyarrow import csv as arrow_csv
 from sklearn.pipeline import Pipeline
 
 from ml.cli import CommandError
@@ -27,11 +29,12 @@ from ml.scoring.upload_layout import BOM, DAYS, ID, Layout, recognise
 from ml.scoring.upload_rows import Found, Problem, Progress, Rows
 from ml.scoring.upload_rules import ACTIVE, KNOWN, NOT_SCORED
 from ml.snapshots.catalogue import BY_NAME
+from ml.snapshots.feature import REAL
 from ml.store import feature_rows
 from ml.store.registry import ChurnVersion
 from ml.utils_io import sql
 
-SHOWN = 200  # problems
+SHOWN = 25  # problems
 READ, CHECKED = 0.15, 0.25  # shares of the work that are done then
 CURRENT_RUN = """
 select model_version, scored_at from ops.scoring_runs
@@ -64,6 +67,7 @@ class Result:
 
     layout: Layout
     version: str
+    threshold: float
     snapshot_date: date | None
     is_stored: bool
     scored_at: datetime
@@ -112,6 +116,20 @@ def score_ids(
     """
     source = _AtSnapshot(conn, snapshot_date, version, pipeline)
     return _score(path, folder, source, source.scores, source, progress)
+
+
+def template(version: ChurnVersion, *, decimal_comma: bool) -> str:
+    """A file of features to fill in: the header, and one row with the medians of the training."""
+    medians: dict[str, list[float]] = version.tag("training_quantiles")
+    middle = version.tag("training_quantiles_at").index(0.5)
+    typical = {name: seen[0] for name, seen in version.tag("categories").items()}
+    for name in medians:
+        decimals = 2 if BY_NAME[name].sql_type == REAL else 0
+        typical[name] = f"{medians[name][middle]:.{decimals}f}".replace(".", "," if decimal_comma else ".")
+    text = io.StringIO()
+    lines = csv.writer(text, delimiter=";" if decimal_comma else ",")
+    lines.writerows([(ID, *version.features), (1, *(typical[name] for name in version.features))])
+    return text.getvalue()
 
 
 class _Computing:
@@ -194,7 +212,8 @@ def _score(
 ) -> Result:
     """Check, score and write the rows of the file."""
     version = source.version
-    layout = recognise(path, version.features)
+    with path.open("rb") as uploaded:
+        layout = recognise(uploaded, version.features)
     if (layout.kind == "ids") != (snapshot is not None):
         raise CommandError(f"{path} is a file of {layout.kind}")
     snapshot_date = None if snapshot is None else snapshot.snapshot_date
@@ -208,7 +227,7 @@ def _score(
     ):
         to_score = rows.total - rows.rejected
         progress(CHECKED)
-        with _Output(file, layout, version, snapshot_date) as output:
+        with _Output(file, layout, rows.passed_on(), version, snapshot_date) as output:
             for batch in rows.good():
                 answers = scorer(batch)
                 if snapshot is not None:
@@ -224,6 +243,7 @@ def _score(
         return Result(
             layout=layout,
             version=version.version,
+            threshold=version.threshold,
             snapshot_date=snapshot_date,
             is_stored=snapshot is not None and snapshot.scored_at is not None,
             scored_at=scored_at,
@@ -242,16 +262,25 @@ def _score(
 class _Output:
     """Writes scored rows as CSV, separated and with the decimal sign of the file that was uploaded."""
 
-    def __init__(self, file: BinaryIO, layout: Layout, version: ChurnVersion, snapshot_date: date | None) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        layout: Layout,
+        passed_on: list[str],
+        version: ChurnVersion,
+        snapshot_date: date | None,
+    ) -> None:
         self._layout, self._version, self._snapshot_date = layout, version, snapshot_date
         file.write(BOM if layout.has_bom else b"")
-        texts = [pa.field(header, pa.string()) for header in layout.passed_on]
+        texts = [pa.field(header, pa.string()) for header in passed_on]
         identity = [pa.field(ID, pa.int64())] if ID in layout.read else []
         moment = [] if snapshot_date is None else [pa.field("snapshot_date", pa.date32())]
         score = pa.field("score", pa.string() if layout.decimal_comma else pa.float64())
         said = [score, pa.field("prediction", pa.int8()), pa.field("model_version", pa.string())]
         self._schema = pa.schema([pa.field("row", pa.int64()), *identity, *texts, *moment, *said])
-        self._writer = csv.CSVWriter(file, self._schema, write_options=csv.WriteOptions(delimiter=layout.delimiter))
+        self._writer = arrow_csv.CSVWriter(
+            file, self._schema, write_options=arrow_csv.WriteOptions(delimiter=layout.delimiter)
+        )
 
     def __enter__(self) -> "_Output":
         return self

@@ -3,8 +3,7 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from ml.cli import CommandError
 from ml.snapshots.catalogue import BY_NAME
@@ -78,19 +77,21 @@ class Layout:
         return self.delimiter == ";"
 
 
-def recognise(path: Path, features: Sequence[str]) -> Layout:
-    """Read the header; capitals and blanks around a name do not count.
+def recognise(file: BinaryIO, features: Sequence[str]) -> Layout:
+    """Read the header, with which `file` begins; capitals and blanks around a name do not count.
 
     A file with any of `features` is one of features and needs all of them; otherwise it is one of customer ids.
 
     Raises:
         Refused: the file is empty or no CSV file, or its columns are not those of either kind.
     """
-    line = _first_line(path)
+    line = _first_line(file)
     has_bom = line.startswith(BOM)
     wanted = {ID, *features}
-    rows = {delimiter: _names(line, delimiter) for delimiter in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda each: len(wanted.intersection(_lower(rows[each]))))
+    rows = {delimiter: names for delimiter in DELIMITERS if (names := _names(line, delimiter))}
+    if not rows:
+        raise Refused(NO_HEADER, [line[:60].decode("utf-8", "replace")])
+    delimiter = max(rows, key=lambda each: len(wanted.intersection(_lower(rows[each]))))
     headers = rows[delimiter]
     places = {name: place for place, name in reversed(list(enumerate(_lower(headers))))}
     if not wanted & places.keys():
@@ -113,30 +114,30 @@ def recognise(path: Path, features: Sequence[str]) -> Layout:
     return Layout(kind, delimiter, has_bom, len(headers), read, passed, ignored)
 
 
-def _first_line(path: Path) -> bytes:
-    with path.open("rb") as file:
-        line = file.readline(LONGEST_HEADER)
+def _first_line(file: BinaryIO) -> bytes:
+    line = file.readline(LONGEST_HEADER)
     if not line.removeprefix(BOM).strip():
         raise Refused(EMPTY)
     if line.startswith(ARCHIVES):
         raise Refused(ARCHIVE)
     if b"\0" in line:
         raise Refused(NO_TEXT)
+    if len(line) == LONGEST_HEADER:
+        raise Refused(NO_HEADER, [line[:60].decode("utf-8", "replace")])
     return line
 
 
 def _names(line: bytes, delimiter: str) -> list[str]:
+    """The names between the delimiters; none if the line cannot be read so."""
     try:
         text = line.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise Refused(NO_TEXT) from None
     try:
-        if len(line) == LONGEST_HEADER:
-            raise csv.Error("too long")
         (names,) = csv.reader([text], delimiter=delimiter, strict=True)
-    except (csv.Error, ValueError):
-        raise Refused(NO_HEADER, [text[:60]]) from None
-    return [name.strip() for name in names]
+    except (csv.Error, ValueError):  # an open quote, or a line break inside
+        return []
+    return [] if any('"' in name for name in names) else [name.strip() for name in names]
 
 
 def _lower(names: list[str]) -> list[str]:

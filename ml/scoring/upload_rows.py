@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,11 +31,21 @@ create macro harmless(field) as case
 end;
 create table sentences (code integer, english text, spanish text);
 create table problems (line bigint, header text, field text, code integer, detail text);
+create table repeated (line bigint, customer_id bigint, first_line bigint);
 """
+# What is read into values is kept as text only where the row is not good.
 RECORDS = """
-create table records as select * from read_csv(
-    $file, auto_detect = false, strict_mode = true, header = false, delim = $delimiter, quote = '"', escape = '"',
-    columns = {columns}, store_rejects = true, rejects_limit = {most}
+create table records as
+select line, is_good, {values}, {texts}
+from (
+    select *, {is_good} as is_good
+    from (
+        select *, {read}
+        from read_csv(
+            $file, auto_detect = false, strict_mode = true, header = false, delim = $delimiter, quote = '"',
+            escape = '"', columns = {columns}, store_rejects = true, rejects_limit = {most}
+        )
+    )
 )
 """
 UNREAD = """
@@ -53,9 +64,9 @@ from reject_errors
 group by csv_line
 """
 REPEATED = """
-create table repeated as
-with ids as (select customer_id, min(line) as first_line from valued where {good} group by 1 having count(*) > 1)
-select line, first_line from valued join ids using (customer_id) where {good} and line > first_line
+insert into repeated
+with ids as (select customer_id, min(line) as first_line from records where is_good group by 1 having count(*) > 1)
+select line, customer_id, first_line from records join ids using (customer_id) where is_good and line > first_line
 """
 TOLD = """
 create view told as
@@ -116,12 +127,15 @@ class Rows:
         """The rows without problems, in the file's order: `line`, the values of the columns read, texts to pass on."""
         read = [f'"{rule.name}"' for rule in self._rules]
         passed = [f"harmless(c{place}) as passed_{place}" for place in self.layout.passed_on.values()]
-        query = f"""
-            select {", ".join(["line", *read, *passed])} from valued
-            where {self._is_good} and line not in (select line from repeated) order by line
-        """
+        query = (
+            f"select {', '.join(['line', *read, *passed])} from records anti join repeated using (line) where is_good"
+        )
         for batch in self._duck.cursor().sql(query).to_arrow_reader(BATCH):
             yield pa.Table.from_batches([batch])
+
+    def passed_on(self) -> list[str]:
+        """The headers of the columns that are passed on."""
+        return [self._value("select harmless($header)", {"header": header}) for header in self.layout.passed_on]
 
     def reject(self, header: str, problems: Iterable[Found]) -> None:
         """Add what showed only when scoring, one problem for each row."""
@@ -146,44 +160,51 @@ class Rows:
         """Close the database, whose file is in the folder."""
         self._duck.close()
 
-    def _value(self, query: str) -> Any:
-        [(value,)] = self._duck.execute(query).fetchall()
+    def _value(self, query: str, parameters: dict[str, str] | None = None) -> Any:
+        [(value,)] = self._duck.execute(query, parameters).fetchall()
         return value
 
     def _read(self, path: Path, folder: Path, progress: Progress) -> int:
         """Read the records into a table, those that no reader can read into `problems`; return how many there are."""
-        delimiter, columns = self.layout.delimiter, {f"c{place}": "text" for place in range(self.layout.width)}
+        delimiter = self.layout.delimiter
         good, bad = folder / "records.csv", folder / "unread.csv"
         records = read_records(path, self.layout.width, delimiter.encode())
         try:
             total = _write_numbered(records, delimiter.encode(), good, bad, path.stat().st_size, progress)
         except NoCsvFile as error:
             raise Refused(UNSEPARATED) from error
-        columns = {"line": "bigint", **columns}
-        self._duck.execute(
-            RECORDS.format(columns=columns, most=MOST_PROBLEMS), {"file": str(good), "delimiter": delimiter}
-        )
+        self._duck.execute(self._records(), {"file": str(good), "delimiter": delimiter})
         good.unlink()
         self._duck.execute(UNREAD.format(code=self._codes[UNREADABLE]), {"file": str(bad)})
         told = {"code": self._codes[FIELDS], "width": self.layout.width, "longest": LONGEST_VALUE}
         self._duck.execute(MISCOUNTED.format(**told), {"delimiter": delimiter})
         return total
 
+    def _records(self) -> str:
+        """The statement that reads the records and judges their fields."""
+        places = range(self.layout.width)
+        passed = self.layout.passed_on.values()
+        return RECORDS.format(
+            values=", ".join(f'"{rule.name}"' for rule in self._rules),
+            texts=", ".join(
+                f"case when {place in passed} or not is_good then c{place} end as c{place}" for place in places
+            ),
+            read=", ".join(f'{rule.value} as "{rule.name}"' for rule in self._rules),
+            is_good=" and ".join(f"({rule.is_good})" for rule in [*self._rules, *self._active()]),
+            columns={"line": "bigint"} | {f"c{place}": "text" for place in places},
+            most=MOST_PROBLEMS,
+        )
+
+    def _active(self) -> list[Rule]:
+        """That the customer is active, if the file says so."""
+        days = [rule for rule in self._rules if rule.name == DAYS]
+        return [replace(rule, is_good=f"coalesce({DAYS} < {ACTIVE_DAYS}, true)", expected=ACTIVE) for rule in days]
+
     def _check(self) -> None:
-        """Judge each field, then repeated customers among the rows that are good otherwise."""
-        values = ", ".join(f'{rule.value} as "{rule.name}"' for rule in self._rules)
-        others = ", ".join(f"c{place}" for place in range(self.layout.width))
-        self._duck.execute(f"create view valued as select line, {others}, {values} from records")
-        is_active = f"coalesce({DAYS} < {ACTIVE_DAYS}, true)" if DAYS in self.layout.read else "true"
-        self._is_good = " and ".join([*(f"({rule.is_good})" for rule in self._rules), is_active])
-        wrong = [self._wrong(rule, f"not ({rule.is_good})", rule.expected) for rule in self._rules]
-        wrong += [
-            self._wrong(rule, f"{rule.is_good} and not {is_active}", ACTIVE)
-            for rule in self._rules
-            if rule.name == DAYS
-        ]
+        """Say what is wrong with each field, and which rows repeat a customer that is in a good row already."""
+        wrong = [self._wrong(rule) for rule in [*self._rules, *self._active()]]
         found = f"select line, list_filter([{', '.join(wrong)}], lambda each: each is not null) as problems"
-        found += f" from valued where not ({self._is_good})"
+        found += " from records where not is_good"
         [(rows, count)] = self._duck.execute(
             f"select count(*), coalesce(sum(len(problems)), 0) from ({found})"
         ).fetchall()
@@ -192,26 +213,22 @@ class Rows:
             select line, one.header, one.field, one.code, null
             from (select line, unnest(problems) as one from ({found})) limit {MOST_PROBLEMS}
         """)
-        self.rejected += rows
-        self.problem_count += int(count)
-        self._duck.execute("create table repeated (line bigint, first_line bigint)")
         if ID in self.layout.read:
-            self._duck.execute("drop table repeated")
-            self._duck.execute(REPEATED.format(good=self._is_good))
-            self._duck.execute(f"""
-                insert into problems
-                select line, '{ID}', customer_id::text, {self._codes[ONCE]}, first_line::text
-                from repeated join valued using (line) limit {MOST_PROBLEMS}
-            """)
-            repeated = self._value("select count(*) from repeated")
-            self.rejected += repeated
-            self.problem_count += repeated
+            self._duck.execute(REPEATED)
+        self._duck.execute(f"""
+            insert into problems
+            select line, '{ID}', customer_id::text, {self._codes[ONCE]}, first_line::text
+            from repeated limit {MOST_PROBLEMS}
+        """)
+        repeated = self._value("select count(*) from repeated")
+        self.rejected += rows + repeated
+        self.problem_count += int(count) + repeated
 
-    def _wrong(self, rule: Rule, condition: str, expected: Text) -> str:
-        """SQL of a problem of one field; NULL where the condition does not hold."""
+    def _wrong(self, rule: Rule) -> str:
+        """SQL of a problem of one field; NULL if there is none."""
         field = f"coalesce(left({rule.text}, {LONGEST_VALUE}), '')"
-        problem = f"{{'header': '{rule.name}', 'field': {field}, 'code': {self._codes[expected]}}}"
-        return f"case when {condition} then {problem} end"
+        problem = f"{{'header': '{rule.name}', 'field': {field}, 'code': {self._codes[rule.expected]}}}"
+        return f"case when not ({rule.is_good}) then {problem} end"
 
 
 def _write_numbered(

@@ -67,7 +67,7 @@ def _rule(name: str, place: int, layout: Layout) -> Rule:
         is_required = layout.kind == "ids"
         is_good = f"{ID} >= 1"
         value = f"whole({text})"
-        expected = _sentence(Text("a whole number", "un número entero"), 1, 2**63 - 1)
+        expected = _sentence(_whole(layout), 1, 2**63 - 1)
     else:
         feature = BY_NAME[name]
         is_required = feature.required or name == DAYS
@@ -90,7 +90,7 @@ def _of_feature(feature: Feature, layout: Layout) -> Text:
         return Text("any text", "cualquier texto")
     if feature.sql_type in LARGEST:
         highest = LARGEST[feature.sql_type] if feature.maximum is None else feature.maximum
-        return _sentence(Text("a whole number", "un número entero"), feature.minimum, highest)
+        return _sentence(_whole(layout), feature.minimum, highest)
     sign = (
         Text(" with a decimal comma and no thousands separator", " con coma decimal y sin separador de miles")
         if layout.decimal_comma
@@ -98,6 +98,12 @@ def _of_feature(feature: Feature, layout: Layout) -> Text:
     )
     number = Text("a finite number" + sign.en, "un número finito" + sign.es)
     return _sentence(number, feature.minimum, feature.maximum)
+
+
+def _whole(layout: Layout) -> Text:
+    if layout.decimal_comma:
+        return Text("a whole number without thousands separator", "un número entero sin separador de miles")
+    return Text("a whole number", "un número entero")
 
 
 def _sentence(what: Text, lowest: int | None, highest: int | None) -> Text:

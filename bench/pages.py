@@ -1,7 +1,7 @@
 """How long the pages take with many scored customers: `python -m bench.pages --customers 1000000`.
 
-Each page is drawn in Streamlit's own test runner, without a browser: first by a process that has drawn nothing yet, then
-as a second visitor meets it.
+Each page is drawn in Streamlit's own test runner, without a browser: first by a process that has drawn nothing yet,
+then as a second visitor meets it.
 """
 
 import argparse

@@ -41,15 +41,16 @@ PASSWORDS = {
     "AIRFLOW_ADMIN_PASSWORD": "adm @%:/$#7 x",
     "MINIO_ROOT_PASSWORD": "minio @%:/$#8 x",
 }
-# The page of a customer as Streamlit runs it; prints the figures that it shows.
-PREDICTION = """
+# Every page as Streamlit runs it, that of a customer last; prints the figures that it shows.
+PAGES = """
 import logging
 logging.disable(logging.WARNING)
 from streamlit.testing.v1 import AppTest
-page = AppTest.from_file("/opt/meli/streamlit_app/app.py", default_timeout=120)
-page.query_params.update({{"page": "customer", "id": "{customer}", "snapshot": "{snapshot}"}})
-page.run()
-assert not page.exception and not page.error and not page.warning, (page.exception, page.error, page.warning)
+for name in ("this_week", "campaign", "batch", "model", "monitoring", "customer"):
+    page = AppTest.from_file("/opt/meli/streamlit_app/app.py", default_timeout=120)
+    page.query_params.update({{"page": name, "id": "{customer}", "snapshot": "{snapshot}"}})
+    page.run()
+    assert page.title and not page.exception and not page.error, (name, page.exception, page.error)
 print([metric.value for metric in page.metric])
 """
 
@@ -178,9 +179,9 @@ class Stack:
         log = self.compose("logs", "--no-log-prefix", "jupyter").stdout
         return re.findall(r"^JupyterLab: \S+/lab\?token=(\w+)", log, re.MULTILINE)[-1]
 
-    def predict(self, customer: int, snapshot: object) -> str:
-        """The figures that the page of a customer shows."""
-        code = PREDICTION.format(customer=customer, snapshot=snapshot)
+    def pages(self, customer: int, snapshot: object) -> str:
+        """The figures that the page of a customer shows, after every other page has been drawn."""
+        code = PAGES.format(customer=customer, snapshot=snapshot)
         return self.python("streamlit", code).splitlines()[-1]
 
     def airflow(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -55,11 +55,11 @@ def test_tables_are_filled_in_databases_of_its_own(seed: Stack) -> None:
     assert seed.rows("select count(*) > 0 from dag_run", "airflow_seed") == [(True,)]
 
 
-def test_the_page_of_a_customer_predicts(seed: Stack, tried: Tried) -> None:
+def test_every_page_is_drawn_and_a_customer_has_their_score(seed: Stack, tried: Tried) -> None:
     customer, snapshot, score = seed.rows(
         "select customer_id, snapshot_date, score from ops.churn_scoring order by 1, 2 limit 1"
     )[0]
-    shown = seed.predict(customer, snapshot)
+    shown = seed.pages(customer, snapshot)
     assert f"{100 * score:.1f}".replace(".", ",") in shown, score
     tried(f"STACK=seed: the page of customer {customer}", shown)
 

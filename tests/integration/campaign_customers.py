@@ -5,6 +5,8 @@ from datetime import date
 import numpy as np
 
 from bench import synthetic
+from ml.campaigns.create import Request
+from ml.campaigns.profit import Assumptions
 from tests.integration.conftest import Database
 
 SNAPSHOT = date(2019, 6, 2)  # payments are known through 2019-07-31: the last day of its 60
@@ -32,6 +34,16 @@ PAYMENT = """
 insert into raw.payments (cus_cust_id_buy, fecha, spent)
 select * from unnest(%s::bigint[], %s::date[], %s::float8[])
 """
+
+ASSUMED = Assumptions(contact_cost=5, offer_cost=20, save_rate=0.25, margin=0.5)
+
+
+def request(name: str = "June", customers: int | None = 6000, **stated: object) -> Request:
+    """A request for a campaign of whoever is scored, with what a test states in place of the rest."""
+    return Request(**{
+        "name": name, "snapshot_date": SNAPSHOT, "assumptions": ASSUMED, "control_share": 0.3, "customers": customers,
+        "who": "a test", "salt": "always the same", **stated,
+    })  # fmt: skip
 
 
 def score(database: Database, customers: int, day: date = SNAPSHOT) -> None:

@@ -3,21 +3,10 @@
 import pytest
 
 from ml.campaign import create, results
-from ml.campaigns.create import Request
-from ml.campaigns.profit import Assumptions
 from tests.integration import campaign_customers
-from tests.integration.campaign_customers import SNAPSHOT
+from tests.integration.campaign_customers import request
 from tests.integration.churn_rows import call
 from tests.integration.conftest import Database
-
-ASSUMED = Assumptions(contact_cost=5, offer_cost=20, save_rate=0.25, margin=0.5)
-
-
-def request(name: str = "June", customers: int | None = 6000, **stated: object) -> Request:
-    return Request(**{
-        "name": name, "snapshot_date": SNAPSHOT, "assumptions": ASSUMED, "control_share": 0.3, "customers": customers,
-        "who": "a test", "salt": "always the same", **stated,
-    })  # fmt: skip
 
 
 @pytest.fixture

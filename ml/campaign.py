@@ -39,15 +39,13 @@ def export(name: str, file: Path) -> dict[str, Any]:
         CommandError: there is no campaign of this name, or the file exists or cannot be written.
     """
     with connect(application_name="ml.campaign export") as conn:
-        pieces = contacts(conn, name)
-        first = next(pieces)  # before the file is made: the campaign may not exist
-        try:
-            with file.open("xb") as out:
-                out.write(first)
-                out.writelines(pieces)
-        except OSError as error:
-            raise cli.CommandError(f"{file} is not written: {error.strerror}; name another file") from error
-    return {"campaign": name, "file": str(file), "bytes": file.stat().st_size}
+        lines = contacts(conn, name)
+    try:
+        with file.open("xb") as out:
+            out.write(lines)
+    except OSError as error:
+        raise cli.CommandError(f"{file} is not written: {error.strerror}; name another file") from error
+    return {"campaign": name, "file": str(file), "bytes": len(lines)}
 
 
 def listing() -> dict[str, Any]:

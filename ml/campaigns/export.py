@@ -1,7 +1,5 @@
 """The customers to contact, as a CSV file for the tool that mails them."""
 
-from collections.abc import Iterator
-
 import psycopg
 from psycopg import sql
 
@@ -21,8 +19,8 @@ EXISTS = "select from ops.campaigns where name = %s"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def contacts(conn: psycopg.Connection, name: str) -> Iterator[bytes]:
-    """Pieces of the file: a header, then one line for each customer to contact.
+def contacts(conn: psycopg.Connection, name: str) -> bytes:
+    """The file: a header, then one line for each customer to contact.
 
     Raises:
         CommandError: there is no campaign of this name.
@@ -31,8 +29,7 @@ def contacts(conn: psycopg.Connection, name: str) -> Iterator[bytes]:
         raise CommandError(f"there is no campaign {name!r}; python -m ml.campaign list names those there are")
     query = sql.SQL(CONTACTS).format(campaign=sql.Literal(text_cell(name)), name=sql.Literal(name))
     with conn.cursor().copy(query) as copy:
-        for piece in copy:
-            yield bytes(piece)
+        return b"".join(copy)
 
 
 def text_cell(text: str) -> str:

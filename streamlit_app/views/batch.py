@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -190,7 +191,7 @@ def _show_problems(result: upload.Result, language: str) -> None:
     _offer(say("batch_download_problems", language), result.problems_file, "churn_problems.csv", "secondary")
     rows = [
         (
-            number(one.row, language),
+            one.row,
             code(one.column) if one.column else say("batch_whole_row", language),
             code(one.value) if one.value else say("batch_empty", language),
             getattr(one.expected, language),
@@ -198,7 +199,7 @@ def _show_problems(result: upload.Result, language: str) -> None:
         for one in result.problems
     ]
     names = [say(f"batch_{name}", language) for name in ("row", "column", "value", "expected")]
-    table(pd.DataFrame(rows, columns=names), numeric=names[:1])
+    table(pd.DataFrame(rows, columns=names), {names[0]: partial(number, language=language)})
 
 
 def _offer(label: str, path: Path, name: str, kind: Any) -> None:

@@ -9,7 +9,7 @@ from streamlit_app.texts import TEXTS, code, feature_label, say
 
 
 def show(alerts: list[dict[str, Any]], language: str) -> None:
-    """Nothing without alerts; they are of one snapshot, as of `store.open_alerts`."""
+    """Nothing without alerts; they are of one snapshot, as of `ml.reports.week.open_alerts`."""
     if not alerts:
         return
     when = day(alerts[0]["snapshot_date"], language)

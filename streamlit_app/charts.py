@@ -11,13 +11,14 @@ from streamlit_app.formats import LOCALES
 
 # Each reads on white and on near-black; a shape or a symbol always says the same.
 PREDICTED, HAPPENED, QUIET = "#3b82c4", "#d97706", "#8a8f98"
+MORE, LESS = "#d97706", "#3b82c4"  # raises the risk, lowers it
 STATES = {"ok": "#3b82c4", "warn": "#d97706", "alert": "#d6336c"}
 SYMBOLS = {"ok": "", "warn": "▲", "alert": "✖"}
 
 
 def percents(title: str, grid: bool = True) -> alt.Axis:
     """An axis of shares, 0 to 1, as percentages."""
-    return alt.Axis(title=title, labelExpr="format(datum.value * 100, '.3~g') + ' %'", grid=grid)
+    return alt.Axis(title=title, labelExpr="format(datum.value * 100, '.3~g') + '%'", grid=grid)
 
 
 def draw(chart: Any, language: str) -> None:

@@ -21,6 +21,7 @@ grant truncate on all tables in schema staging to meli_pipeline;
 grant usage on all sequences in schema staging, features, ops to meli_pipeline;
 grant execute on all functions in schema staging, features, ops to meli_pipeline;
 grant execute on function features.is_usable_label to meli_reader, meli_notebook;
+grant execute on function ops.customer_bucket to meli_notebook;
 
 -- Only the administrator writes the records of loads.
 revoke insert, update, delete on ops.raw_loads, ops.raw_rejects, ops.stated_dates from meli_pipeline;

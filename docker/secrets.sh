@@ -12,6 +12,7 @@ demo_of() {
     PIPELINE_DB_PASSWORD) echo pipeline ;;
     READER_DB_PASSWORD) echo reader ;;
     NOTEBOOK_DB_PASSWORD) echo notebook ;;
+    CAMPAIGN_DB_PASSWORD) echo campaign ;;
     AIRFLOW_DB_PASSWORD) echo airflow ;;
     MLFLOW_DB_PASSWORD) echo mlflow ;;
     AIRFLOW_ADMIN_PASSWORD) echo admin ;;

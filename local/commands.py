@@ -7,7 +7,14 @@ from typing import NoReturn
 from local import config, databases, processes, stack, supervisor
 from local.console import Failure, say, warn
 from local.environments import RUN, one_at_a_time, python_of
-from local.services import LOGS, airflow_environment, all_services, base_environment, pipeline_environment
+from local.services import (
+    LOGS,
+    airflow_environment,
+    all_services,
+    base_environment,
+    person_environment,
+    pipeline_environment,
+)
 
 
 def run(command: str, *arguments: str) -> int:
@@ -87,7 +94,7 @@ def _logs(service: str, *options: str) -> NoReturn:
 
 def _env() -> None:
     """Print `export` lines with which PostgreSQL and MLflow clients, and the `ml` commands, connect as the pipeline."""
-    variables = pipeline_environment(config.load())
+    variables = person_environment(config.load())
     for libpq, ours in {
         "HOST": "HOST",
         "PORT": "PORT",
@@ -108,7 +115,7 @@ def _hand_over(program: str, *arguments: str) -> NoReturn:
         os.environ.update(server.client_env, PGDATABASE=settings["POSTGRES_DB"])
         os.execv(server.bin_dir / "psql", ["psql", *arguments])
     if program == "ml":
-        variables, module = pipeline_environment(settings), [f"ml.{arguments[0]}", *arguments[1:]]
+        variables, module = person_environment(settings), [f"ml.{arguments[0]}", *arguments[1:]]
     else:
         variables, module = airflow_environment(settings), ["airflow", *arguments]
     python = str(python_of(program))

@@ -83,6 +83,11 @@ def pipeline_environment(config: Config) -> dict[str, str]:
     }
 
 
+def person_environment(config: Config) -> dict[str, str]:
+    """Variables of an `ml` command that a person runs, who may create campaigns too."""
+    return {**pipeline_environment(config), "CAMPAIGN_DB_PASSWORD": config["CAMPAIGN_DB_PASSWORD"]}
+
+
 def git_commit() -> str:
     """Commit of the checkout, followed by `-dirty` if files differ from it; "unknown" outside Git."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
@@ -124,6 +129,7 @@ def all_services(config: Config, server: Cluster) -> list[Service]:
     airflow = airflow_environment(config)
     python_path = {"PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": config.url("MLFLOW_PORT")}
     reader = {**config.public, **config.connection("meli_reader", "READER_DB_PASSWORD"), **python_path}
+    reader["CAMPAIGN_DB_PASSWORD"] = config["CAMPAIGN_DB_PASSWORD"]
     notebook = {**config.public, **config.connection("meli_notebook", "NOTEBOOK_DB_PASSWORD"), **python_path}
     notebook["JUPYTER_TOKEN"] = config["JUPYTER_TOKEN"]
     mlflow = mlflow_environment(config)

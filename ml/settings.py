@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     evaluate_churn_means: Literal["stayed_away", "came_back"] = "stayed_away"
     expectations_dir: Path = Path(__file__).resolve().parent.parent / "airflow" / "include" / "expectations"
     crypto_max_deactivated_share: float = Field(default=0.2, ge=0, le=1)
+    campaign_db_user: str = "meli_campaign"
+    campaign_db_password: SecretStr = SecretStr("")
+    campaign_holdout_share: float = Field(default=0.05, ge=0, le=0.5)
     git_commit: str = "unknown"
     pipeline_run_id: str = "shell"
     pipeline_run_type: str = "manual"

@@ -22,7 +22,14 @@ from ml.snapshots import catalogue
 from ml.snapshots.coverage import require_covered
 from ml.store import metric_rows, registry
 from ml.training.checks import check_training
-from ml.training.dataset import features_with_values, labels_known_through, load, model_features, training_digest
+from ml.training.dataset import (
+    contacted_rows,
+    features_with_values,
+    labels_known_through,
+    load,
+    model_features,
+    training_digest,
+)
 from ml.training.description import describe
 from ml.training.holdout import bucket_range, is_heldout, measured_buckets
 from ml.training.pipeline import best_f1_threshold, fit_rows
@@ -48,11 +55,15 @@ from ops.current_feature_builds where snapshot_date = any(%s)
 
 @dataclass(frozen=True)
 class Chosen:
-    """The rows of a training: its snapshots, why other Sundays were passed over, and the range of customers."""
+    """The rows of a training: its snapshots, why other Sundays were passed over, and the range of customers.
+
+    `contacted_rows`: how many are left out, because the customer was contacted in a campaign.
+    """
 
     snapshots: list[date]
     left_out: dict[date, str]
     buckets: tuple[int, int]
+    contacted_rows: int
     rows: pd.DataFrame
 
 
@@ -84,6 +95,7 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
             features=features,
             left_out_features=left_out_features,
             buckets=chosen.buckets,
+            contacted_rows=chosen.contacted_rows,
             as_of=as_of,
             labels_known_through=labels_known_through(chosen.rows),
             data_digest=data,
@@ -111,7 +123,8 @@ def choose_rows(conn: psycopg.Connection, snapshot_date: date, lookback_weeks: i
         raise cli.CommandError(f"no snapshot up to {snapshot_date} can be trained on: {reasons}")
     ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
     buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
-    return Chosen(snapshots, left_out, buckets, load(conn, snapshots, buckets, as_of))
+    contacted = contacted_rows(conn, snapshots, buckets, as_of)
+    return Chosen(snapshots, left_out, buckets, contacted, load(conn, snapshots, buckets, as_of))
 
 
 def closed_later(conn: psycopg.Connection, newest: date) -> pd.DataFrame:
@@ -172,6 +185,7 @@ def _summary(version: registry.ChurnVersion, training: Training, *, created: boo
         "run_id": version.run_id,
         "training_snapshots": version.training_snapshots,
         "left_out_snapshots": training.left_out_snapshots,
+        "contacted_rows": training.contacted_rows,
         "labels_known_through": training.labels_known_through,
         "is_retrospective": training.labels_known_through >= training.snapshot_date,
         "data_digest": version.tags["data_digest"],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import psycopg
+from pydantic import SecretStr
 
 from ml.settings import settings
 
@@ -24,12 +25,23 @@ def connect(*, application_name: str) -> psycopg.Connection:
         psycopg.OperationalError: the server cannot be reached or refuses the credentials.
     """
     env = settings()
+    return _connect(env.postgres_user, env.postgres_password, application_name)
+
+
+def connect_to_create_campaigns(*, application_name: str) -> psycopg.Connection:
+    """Open a connection as `CAMPAIGN_DB_USER`, which adds rows to the tables of campaigns. Raises as `connect`."""
+    env = settings()
+    return _connect(env.campaign_db_user, env.campaign_db_password, application_name)
+
+
+def _connect(user: str, password: SecretStr, application_name: str) -> psycopg.Connection:
+    env = settings()
     return psycopg.connect(
         host=env.postgres_host,
         port=env.postgres_port,
         dbname=env.postgres_db,
-        user=env.postgres_user,
-        password=env.postgres_password.get_secret_value(),
+        user=user,
+        password=password.get_secret_value(),
         application_name=application_name,
         connect_timeout=10,
     )

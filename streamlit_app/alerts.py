@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_app.texts import TEXTS, code, day, feature_label, say
+from streamlit_app.formats import day
+from streamlit_app.texts import TEXTS, code, feature_label, say
 
 
 def show(alerts: list[dict[str, Any]], language: str) -> None:

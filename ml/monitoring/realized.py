@@ -39,9 +39,8 @@ order by run.snapshot_date
 """
 OF_SNAPSHOTS = """
 from ops.churn_scoring
-join features.churn_weekly_features using (snapshot_date, customer_id)
+join features.usable_rows(%(snapshot_dates)s, %(churn_days)s, null) using (snapshot_date, customer_id)
 where snapshot_date = any(%(snapshot_dates)s)
-    and features.is_usable_label(snapshot_date, label_horizon_days, %(churn_days)s, null)
 """
 ROWS = f"select {{columns}} {OF_SNAPSHOTS}"
 # The Brier score depends on every score and label: if it, rows and churners are as measured before, all is.

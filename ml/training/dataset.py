@@ -16,6 +16,10 @@ from ml.training.slices import SLICE_COLUMNS
 from ml.utils_io import sql
 
 LABELS = ("labeled_churn", "label_source", "label_horizon_days")
+CONTACTED_ROWS = """
+select count(*) from features.contacted_rows(%(snapshot_dates)s, %(churn_days)s, %(as_of)s)
+where ops.customer_bucket(customer_id) >= %(first_bucket)s and ops.customer_bucket(customer_id) < %(end_bucket)s
+"""
 COLUMNS = tuple(dict.fromkeys((*NUMERIC_FEATURES, *CATEGORICAL_FEATURES, *SLICE_COLUMNS)))
 
 
@@ -28,6 +32,7 @@ def load(
 ) -> pd.DataFrame:
     """The rows with a usable label at `snapshot_dates`, of customers in `buckets` [first, end).
 
+    Rows that a campaign may have changed are left out (`features.usable_rows`); `contacted_rows` counts them.
     Columns: customer_id, snapshot_date, LABELS and `features`; ordered by snapshot and customer, because a table has no
     order and a fit depends on it. `as_of`: only labels that were known on that date.
 
@@ -35,16 +40,28 @@ def load(
         TryLater: the server cannot be reached, or went away.
     """
     columns = ("customer_id", "snapshot_date", *LABELS, *features)
-    parameters = {
+    parameters = _selected(snapshot_dates, buckets, as_of)
+    with feature_rows.reading(conn, sql("select_labelled_rows"), columns, parameters) as batches:
+        rows = feature_rows.to_frame(batches.read_all())
+    return rows.sort_values(["snapshot_date", "customer_id"], ignore_index=True)
+
+
+def contacted_rows(
+    conn: psycopg.Connection, snapshot_dates: Sequence[date], buckets: tuple[int, int], as_of: date | None = None
+) -> int:
+    """How many rows with a usable label `load` leaves out, because the customer was contacted in a campaign."""
+    ((rows,),) = conn.execute(CONTACTED_ROWS, _selected(snapshot_dates, buckets, as_of)).fetchall()
+    return int(rows)
+
+
+def _selected(snapshot_dates: Sequence[date], buckets: tuple[int, int], as_of: date | None) -> dict[str, object]:
+    return {
         "snapshot_dates": list(snapshot_dates),
         "churn_days": ACTIVE_DAYS,
         "as_of": as_of,
         "first_bucket": buckets[0],
         "end_bucket": buckets[1],
     }
-    with feature_rows.reading(conn, sql("select_labelled_rows"), columns, parameters) as batches:
-        rows = feature_rows.to_frame(batches.read_all())
-    return rows.sort_values(["snapshot_date", "customer_id"], ignore_index=True)
 
 
 def digest(rows: pd.DataFrame) -> str:

@@ -25,6 +25,7 @@ class Training:
     features: tuple[str, ...]
     left_out_features: dict[str, str]
     buckets: tuple[int, int]
+    contacted_rows: int
     as_of: date | None
     labels_known_through: date
     data_digest: str

@@ -29,6 +29,7 @@ PASSWORDS = {
     "PIPELINE_DB_PASSWORD": "pipe@ %:/$#",
     "READER_DB_PASSWORD": "reader",
     "NOTEBOOK_DB_PASSWORD": "notebook",
+    "CAMPAIGN_DB_PASSWORD": "camp@ %:/$#",
     "AIRFLOW_DB_PASSWORD": "air@ %:/$#",
     "MLFLOW_DB_PASSWORD": "ml@ %:/$#",
 }
@@ -75,6 +76,7 @@ class Database:
             "POSTGRES_DB": self.name,
             "POSTGRES_USER": "meli_pipeline",
             "POSTGRES_PASSWORD": PASSWORDS["PIPELINE_DB_PASSWORD"],
+            "CAMPAIGN_DB_PASSWORD": PASSWORDS["CAMPAIGN_DB_PASSWORD"],
             **self.extra_env,
         }
 

@@ -36,6 +36,7 @@ PASSWORDS = {
     "PIPELINE_DB_PASSWORD": "pipe @%:/$#2 x",
     "READER_DB_PASSWORD": "read @%:/$#3 x",
     "NOTEBOOK_DB_PASSWORD": "note @%:/$#4 x",
+    "CAMPAIGN_DB_PASSWORD": "camp @%:/$#9 x",
     "AIRFLOW_DB_PASSWORD": "air @%:/$#5 x",
     "MLFLOW_DB_PASSWORD": "mlf @%:/$#6 x",
     "AIRFLOW_ADMIN_PASSWORD": "adm @%:/$#7 x",

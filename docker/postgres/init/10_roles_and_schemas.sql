@@ -7,6 +7,7 @@ set lock_timeout = '90s';  -- longer than the idle time-outs of the reading role
 \set pipeline_password ''
 \set reader_password ''
 \set notebook_password ''
+\set campaign_password ''
 \set airflow_password ''
 \set mlflow_password ''
 \set owner_password ''
@@ -15,6 +16,7 @@ set lock_timeout = '90s';  -- longer than the idle time-outs of the reading role
 \getenv pipeline_password PIPELINE_DB_PASSWORD
 \getenv reader_password READER_DB_PASSWORD
 \getenv notebook_password NOTEBOOK_DB_PASSWORD
+\getenv campaign_password CAMPAIGN_DB_PASSWORD
 \getenv airflow_password AIRFLOW_DB_PASSWORD
 \getenv mlflow_password MLFLOW_DB_PASSWORD
 \getenv owner_password OWNER_DB_PASSWORD
@@ -35,6 +37,7 @@ from (values
     ('meli_pipeline', :'pipeline_password', 'PIPELINE_DB_PASSWORD'),
     ('meli_reader', :'reader_password', 'READER_DB_PASSWORD'),
     ('meli_notebook', :'notebook_password', 'NOTEBOOK_DB_PASSWORD'),
+    ('meli_campaign', :'campaign_password', 'CAMPAIGN_DB_PASSWORD'),
     ('meli_airflow', :'airflow_password', 'AIRFLOW_DB_PASSWORD'),
     ('meli_mlflow', :'mlflow_password', 'MLFLOW_DB_PASSWORD')
 ) as stated (role_name, password, variable);
@@ -70,6 +73,8 @@ alter role meli_notebook set search_path = sandbox, public;
 alter role meli_notebook set statement_timeout = '10min';
 alter role meli_notebook set lock_timeout = '10s';
 alter role meli_notebook set idle_in_transaction_session_timeout = '60s';
+alter role meli_campaign set statement_timeout = '5min';
+alter role meli_campaign set idle_in_transaction_session_timeout = '5min';
 alter role meli_pipeline set idle_in_transaction_session_timeout = '10min';
 commit;
 
@@ -83,7 +88,7 @@ select format('revoke all on database %I from public', name)
 from (values (current_database()::text), (:'airflow_db'), (:'mlflow_db'), ('postgres'), ('template1')) as closed (name)
 where exists (select from pg_catalog.pg_database where datname = name)
 \gexec
-select format('grant connect on database %I to meli_pipeline, meli_reader, meli_notebook', current_database()) \gexec
+select format('grant connect on database %I to meli_pipeline, meli_reader, meli_notebook, meli_campaign', current_database()) \gexec
 select format('grant temporary on database %I to meli_pipeline', current_database()) \gexec
 
 begin;
@@ -97,7 +102,7 @@ revoke create on schema public from public;
 comment on schema raw is 'What the CSV files say, row by row. Written by ml.load alone.';
 comment on schema staging is 'Steps between raw and the tables that are read.';
 comment on schema features is 'What models learn from, one row per customer and snapshot.';
-comment on schema ops is 'What the pipeline produces and records: events, scores, loads, builds, promotions.';
+comment on schema ops is 'What the pipeline produces and records: events, scores, loads, builds, promotions, campaigns.';
 comment on schema sandbox is 'The notebooks'' own place; nothing in the pipeline reads it.';
 
 -- Brings an old table up to date. ALTER TABLE ... ADD COLUMN IF NOT EXISTS would take an exclusive lock even where

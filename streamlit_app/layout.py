@@ -1,0 +1,47 @@
+"""What every page is laid out with: its head, rows of figures, tables, and what is said where there is nothing."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from streamlit_app.texts import say
+
+
+class Figure(NamedTuple):
+    """One figure with its name; `change` against the time before, `help` says what it is."""
+
+    label: str
+    value: str
+    help: str = ""
+    change: str | None = None
+
+
+def head(title: str, caption: str) -> None:
+    """The page's title, and one sentence that says what it answers."""
+    st.title(title)
+    st.caption(caption)
+
+
+def figures(shown: Sequence[Figure]) -> None:
+    """The figures beside each other; one below the other on a phone."""
+    for column, one in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(one.label, one.value, one.change, delta_color="off", help=one.help or None, border=True)
+
+
+def table(rows: pd.DataFrame, numeric: Sequence[str] = ()) -> None:
+    """A table of finished texts, read as Markdown; the columns in `numeric` are aligned at the right."""
+    aligned = rows.style.hide(axis="index").set_properties(subset=list(numeric), **{"text-align": "right"})
+    st.table(aligned)
+
+
+def missing(text: str) -> None:
+    """What is missing, and what to type so that it is there."""
+    st.info(text, icon=":material/info:")
+
+
+def as_of(language: str, **parts: str) -> None:
+    """As of when a page's figures are and by which version, from `parts` (snapshot, version, scored)."""
+    told = [say(f"as_of_{name}", language, value=value) for name, value in parts.items() if value]
+    st.caption(" · ".join(told))

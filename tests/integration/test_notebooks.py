@@ -3,21 +3,25 @@
 import json
 import math
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from sklearn.metrics import roc_auc_score
 
-from tests.integration.churn_rows import forget_models
+from ml.campaigns.create import Request, create
+from ml.campaigns.profit import Assumptions
+from tests.integration.churn_rows import call, forget_models
 from tests.integration.conftest import PASSWORDS, ROOT, Database
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-EXPLORE, FEATURES, MODEL = NOTEBOOKS
-FIGURES = {EXPLORE: 3, FEATURES: 2, MODEL: 6}
+EXPLORE, FEATURES, MODEL, CAMPAIGN = NOTEBOOKS
+FIGURES = {EXPLORE: 3, FEATURES: 2, MODEL: 6, CAMPAIGN: 2}
 TODAY = "2019-06-30"
 
 
@@ -137,7 +141,27 @@ def explained(scored, mlflow_uri):
     return run(MODEL, scored.database, mlflow_uri, values)
 
 
-@pytest.mark.parametrize(("path", "executed"), [(EXPLORE, "explored"), (FEATURES, "leaked"), (MODEL, "explained")])
+@pytest.fixture(scope="module")
+def simulated(scored, mlflow_uri):
+    """The last notebook, with its design, its outcome and how often outcomes show an effect."""
+    values = """{
+        "best": planned.best,
+        "profit": planned.by_save_rate["expected"].best_profit,
+        "arms": chosen.set_index("customer_id")["arm"].to_dict(),
+        "salt": SALT,
+        "churned": chosen["customer_id"][churned].tolist(),
+        "fewer": list(fewer),
+        "planted": TRUE_SAVE_RATE * score.mean(),
+        "repeated": repeated["value"].tolist(),
+        "intervals": repeated[["low", "high"]].to_numpy().tolist(),
+        "works": states["works"].tolist(),
+    }"""
+    return run(CAMPAIGN, scored.database, mlflow_uri, values)
+
+
+@pytest.mark.parametrize(
+    ("path", "executed"), [(EXPLORE, "explored"), (FEATURES, "leaked"), (MODEL, "explained"), (CAMPAIGN, "simulated")]
+)
 def test_notebooks_show_their_figures_and_no_warning(path, executed, request):
     notebook, _ = request.getfixturevalue(executed)
     assert figures_in(notebook) == FIGURES[path]
@@ -222,6 +246,23 @@ def test_model_notebook_measures_what_the_scores_in_the_database_came_to(explain
     assert found["churners"] == sum(churned)
 
 
+def test_a_version_without_later_snapshots_is_measured_on_held_out_customers(scored, mlflow_uri, new_database):
+    database = new_database(scored.database.name)
+    with database.connect() as conn:
+        conn.execute("delete from ops.model_metrics where kind = 'out_of_time'")
+    _, found = run(MODEL, database, mlflow_uri, """{"computed": agreement["computed"].to_dict(), "rows": len(rows)}""")
+    stored = dict(database.rows("select metric, value from ops.model_metrics where kind = 'in_time' and slice = 'all'"))
+    assert {name: stored[name] for name in found["computed"]} == pytest.approx(found["computed"], abs=1e-9)
+    ((rows,),) = database.rows(
+        """
+        select count(*) from features.churn_weekly_features
+        where snapshot_date < %(today)s and days_since_activity < 60 and ops.customer_bucket(customer_id) < 200
+        """,
+        {"today": TODAY},
+    )
+    assert found["rows"] == rows
+
+
 def test_contributions_of_the_customer_sum_to_the_stored_score(explained, scored):
     _, found = explained
     ((score, days),) = scored.database.rows(
@@ -246,6 +287,45 @@ def test_model_notebook_shows_the_ten_customers_most_at_risk(explained, scored):
     top = scored.database.rows("select customer_id from ops.churn_scoring order by score desc, customer_id limit 10")
     positions = [shown.index(f"<td>{customer_id}</td>") for (customer_id,) in top]
     assert positions == sorted(positions)
+
+
+def test_campaign_notebook_without_scores_says_what_to_run(execute, seeded):
+    with pytest.raises(CellExecutionError, match="airflow dags test churn_batch_score_w 2019-05-26"):
+        execute(CAMPAIGN, seeded)
+
+
+def test_the_designed_campaign_is_the_one_that_would_be_created(simulated, scored, new_database):
+    _, found = simulated
+    database = new_database(scored.database.name)  # contacted customers would be missing from the other tests
+    assumed = Assumptions(contact_cost=5, offer_cost=20, save_rate=0.25, margin=0.5)
+    request = Request("June", date.fromisoformat(TODAY), assumed, control_share=0.3, salt=found["salt"])
+    created = call(database, create, request)
+    assert created["contact"] + created["control"] == found["best"]
+    assigned = database.rows("select customer_id, arm, expected_profit from ops.campaign_assignments")
+    assert found["arms"] == {str(customer): arm for customer, arm, _ in assigned}
+    assert found["profit"] == pytest.approx(sum(profit for *_, profit in assigned))
+
+
+def test_the_simulated_effect_is_the_difference_between_the_arms(simulated):
+    _, found = simulated
+    churn = {
+        arm: sum(found["arms"][str(customer)] == arm for customer in found["churned"])
+        / sum(each == arm for each in found["arms"].values())
+        for arm in ("contact", "control")
+    }
+    value, low, high = found["fewer"]
+    assert value == pytest.approx(churn["control"] - churn["contact"], abs=0.002)  # strata are of nearly equal size
+    assert low < found["planted"] < high
+
+
+def test_repeated_outcomes_show_the_planted_effect_and_seldom_one_that_is_not_there(simulated):
+    _, found = simulated
+    assert np.mean(found["repeated"]) == pytest.approx(found["planted"], abs=0.005)
+    covered = [low <= found["planted"] <= high for low, high in found["intervals"]]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.03)
+    none, *_, double = found["works"]
+    assert none < 6
+    assert double > 99
 
 
 def figures(scored, mlflow_uri) -> list[str]:

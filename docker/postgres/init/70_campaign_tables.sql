@@ -21,6 +21,37 @@ as $$ select ops.campaign_draw('universal holdout of campaigns', customer_id) < 
 comment on function ops.is_campaign_holdout(bigint, double precision) is
     'Whether a customer is in no campaign at all. A larger share keeps those of a smaller one. Independent of ops.customer_bucket.';
 
+create or replace function ops.campaign_arms(
+    salt text, control_share double precision, strata int, customers bigint[], scores double precision[]
+) returns table (customer_id bigint, stratum int, arm text)
+language sql immutable parallel safe
+as $$
+    with chosen as (
+        select
+            chosen.customer_id,
+            ntile(strata) over (order by chosen.score, chosen.customer_id) as stratum,
+            ops.campaign_draw(salt, chosen.customer_id) as draw
+        from unnest(customers, scores) as chosen (customer_id, score)
+    ),
+
+    ranked as (
+        select
+            chosen.customer_id,
+            chosen.stratum,
+            row_number() over (partition by chosen.stratum order by chosen.draw, chosen.customer_id) as place,
+            count(*) over (partition by chosen.stratum) as size
+        from chosen
+    )
+
+    select
+        ranked.customer_id,
+        ranked.stratum,
+        case when ranked.place <= round(ranked.size * control_share::numeric) then 'control' else 'contact' end
+    from ranked
+$$;
+comment on function ops.campaign_arms(text, double precision, int, bigint[], double precision[]) is
+    'The arm of each customer: strata by score, and in each the share of control with the lowest draws.';
+
 call ops.ensure_table('ops.campaigns',
     'Grain: one row per campaign, never changed. Source: python -m ml.campaign create.', array[
     ['campaign_id', 'bigint generated always as identity primary key', 'Order of the campaigns.'],

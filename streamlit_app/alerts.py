@@ -9,7 +9,7 @@ from streamlit_app.texts import TEXTS, code, feature_label, say
 
 
 def show(alerts: list[dict[str, Any]], language: str) -> None:
-    """Nothing without alerts; they are of one snapshot, as of `store.open_alerts`."""
+    """Nothing without alerts; they are of one snapshot, as of `ml.reports.week.open_alerts`."""
     if not alerts:
         return
     when = day(alerts[0]["snapshot_date"], language)
@@ -18,9 +18,13 @@ def show(alerts: list[dict[str, Any]], language: str) -> None:
         st.markdown("\n".join(f"- {_sentence(alert, language)}" for alert in alerts))
 
 
-def _sentence(alert: dict[str, Any], language: str) -> str:
+def sentence(check_name: str, subject: str, detail: str, language: str) -> str:
     """What the check found in words of the page, the detail as it is stored, and what to do."""
-    key = "alert_" + alert["check_name"].replace(" ", "_")
-    about = feature_label(alert["subject"], language).replace("$", "\\$")
+    key = "alert_" + check_name.replace(" ", "_")
+    about = feature_label(subject, language).replace("$", "\\$")
     known = key if key in TEXTS else "alert_other"
-    return say(known, language, subject=about, check=alert["check_name"], detail=code(alert["detail"]))
+    return say(known, language, subject=about, check=check_name, detail=code(detail))
+
+
+def _sentence(alert: dict[str, Any], language: str) -> str:
+    return sentence(alert["check_name"], alert["subject"], alert["detail"], language)

@@ -10,8 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import streamlit as st
 
 from streamlit_app import failures
-from streamlit_app.pages import batch, campaign, customer, model, monitoring, this_week
 from streamlit_app.texts import DEFAULT_LANGUAGE, LANGUAGES, say
+from streamlit_app.views import batch, campaign, customer, model, monitoring, this_week
 
 # Address below the root, what draws it, icon (Material Symbols, which Streamlit ships). The first is the home page.
 PAGES: tuple[tuple[str, Callable[[str], None], str], ...] = (
@@ -58,8 +58,13 @@ def main() -> None:
         st.Page(drawn(draw), title=say(f"nav_{name}", language), icon=icon, url_path=name, default=name == "this_week")
         for name, draw, icon in PAGES
     ]
-    st.session_state["pages"] = dict(zip((name for name, _, _ in PAGES), pages, strict=True))
-    st.navigation(pages).run()
+    by_name = dict(zip((name for name, _, _ in PAGES), pages, strict=True))
+    st.session_state["pages"] = by_name
+    current = st.navigation(pages)
+    asked = dict(st.query_params)
+    if (wanted := asked.pop("page", None)) in by_name:  # as `links` writes an address
+        st.switch_page(by_name[wanted], query_params=asked)
+    current.run()
 
 
 main()

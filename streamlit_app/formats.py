@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from babel import Locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_currency, format_decimal, format_scientific
+from babel.numbers import format_currency, format_decimal, format_scientific, get_currency_symbol
 
 LOCALES = {"es": Locale("es", "AR"), "en": Locale("en", "US")}
 CURRENCY = "ARS"
@@ -19,6 +19,11 @@ def number(value: float, language: str, digits: int = 2) -> str:
     return str(format_decimal(rounded, format="#,##0." + "#" * digits, locale=LOCALES[language]))
 
 
+def fixed(value: float, language: str, digits: int) -> str:
+    """`value` with `digits` decimals, so that a column lines up: 0,830 (es), 0.830 (en)."""
+    return str(format_decimal(round(value, digits) + 0.0, format="#,##0." + "0" * digits, locale=LOCALES[language]))
+
+
 def signed(value: float, language: str, digits: int = 2) -> str:
     """`value` with its sign and `digits` decimals: +1,25 (es), +1.25 (en)."""
     pattern = "#,##0." + "0" * digits if digits else "#,##0"
@@ -26,7 +31,7 @@ def signed(value: float, language: str, digits: int = 2) -> str:
 
 
 def percent(share: float, language: str, digits: int = 1) -> str:
-    """A share as a percentage with `digits` decimals: 37,2 % (es), 37.2% (en)."""
+    """A share as a percentage with `digits` decimals: 37,2% (es), 37.2% (en)."""
     locale = LOCALES[language]
     decimals = "." + "0" * digits if digits else ""
     pattern = locale.percent_formats[None].pattern.replace("##0", f"##0{decimals}")
@@ -34,9 +39,11 @@ def percent(share: float, language: str, digits: int = 1) -> str:
 
 
 def money(pesos: float, language: str) -> str:
-    """An amount in whole Argentine pesos: $ 1.234 (es), ARS 1,234 (en)."""
+    """An amount in whole Argentine pesos: $1.234 (es), ARS 1,234 (en)."""
     locale = LOCALES[language]
     pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
+    if get_currency_symbol(CURRENCY, locale).isalpha():
+        pattern = pattern.replace("¤", "¤\N{NO-BREAK SPACE}")
     return str(format_currency(round(pesos) + 0, CURRENCY, pattern, locale=locale, currency_digits=False))
 
 

@@ -1,7 +1,7 @@
 """What every page is laid out with: its head, rows of figures, tables, and what is said where there is nothing."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -30,10 +30,9 @@ def figures(shown: Sequence[Figure]) -> None:
         column.metric(one.label, one.value, one.change, delta_color="off", help=one.help or None, border=True)
 
 
-def table(rows: pd.DataFrame, numeric: Sequence[str] = ()) -> None:
-    """A table of finished texts, read as Markdown; the columns in `numeric` are aligned at the right."""
-    aligned = rows.style.hide(axis="index").set_properties(subset=list(numeric), **{"text-align": "right"})
-    st.table(aligned)
+def table(rows: pd.DataFrame, formats: dict[Any, Any] | None = None) -> None:
+    """A table: its texts are read as Markdown, its numbers are aligned right and written by `formats[column]`."""
+    st.table(rows.style.format(formats or {}, na_rep="").hide(axis="index"))
 
 
 def missing(text: str) -> None:

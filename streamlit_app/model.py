@@ -1,5 +1,6 @@
 """The model version in Production as the page uses it: probability, threshold, and the contribution of each group."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,18 +43,28 @@ class Scorer:
     ranges: dict[str, tuple[float, float]]
     pipeline: Pipeline
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that the version takes, numbers first."""
+        return (*self.numeric, *self.categories)
+
     def probability(self, values: dict[str, Any]) -> float:
         """Probability of churning, 0 to 1; `values` has a float, str or None (not known) for each feature."""
-        return float(self.pipeline.predict_proba(self._frame(values))[0, 1])
+        return float(self.pipeline.predict_proba(self._frame([values]))[0, 1])
 
     def contributions(self, values: dict[str, Any]) -> tuple[float, dict[str, float]]:
         """The log-odds of the average customer, and what each group of features adds to them; the sum is exact."""
-        average, groups = explanation.contributions(self.pipeline, self._frame(values))
+        average, groups = self.explain([values])
         return average, {str(group): float(added) for group, added in groups.iloc[0].items()}
 
-    def _frame(self, values: dict[str, Any]) -> pd.DataFrame:
-        numbers = {name: [np.nan if values.get(name) is None else float(values[name])] for name in self.numeric}
-        texts = {name: np.array([values.get(name)], dtype=object) for name in self.categories}
+    def explain(self, rows: Sequence[dict[str, Any]]) -> tuple[float, pd.DataFrame]:
+        """The log-odds of the average customer, and for each of `rows` what each group (column) adds to them."""
+        return explanation.contributions(self.pipeline, self._frame(rows))
+
+    def _frame(self, rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+        known = {name: np.array([row.get(name) for row in rows], dtype=np.float64) for name in self.numeric}
+        numbers = {name: np.where(np.isfinite(values), values, np.nan) for name, values in known.items()}
+        texts = {name: np.array([row.get(name) for row in rows], dtype=object) for name in self.categories}
         return pd.DataFrame({**numbers, **texts})
 
 
@@ -64,11 +75,11 @@ def production_scorer() -> Scorer:
         ModelMissing, ModelUnusable: see these classes.
         TryLater: MLflow does not answer.
     """
-    return _scorer(_production_version())
+    return scorer(production_version())
 
 
 @st.cache_data(ttl=FOLLOW_ALIAS_SECONDS, show_spinner=False)
-def _production_version() -> str:
+def production_version() -> str:
     with registry.session() as client:
         version = registry.production_version(client)
     if version is None:
@@ -77,7 +88,13 @@ def _production_version() -> str:
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _scorer(number: str) -> Scorer:
+def scorer(number: str) -> Scorer:
+    """The version of that number, also one that is no longer in Production.
+
+    Raises:
+        ModelUnusable: this page cannot use it.
+        TryLater: MLflow does not answer.
+    """
     try:
         with registry.session() as client:
             version = registry.get(client, number)

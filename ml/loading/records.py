@@ -7,6 +7,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +16,7 @@ LONGEST_LINE = 100 * 1024 * 1024
 LINES_IN_A_FIELD = 50
 STRAY_QUOTES = 10_000  # a file with more is refused anyway
 # A field is either without a quote or wholly inside quotes, an inner quote doubled (RFC 4180).
-FIELD = rb'(?:"[^"]*(?:""[^"]*)*"|[^",]*)'
-RECORD = re.compile(rb"%s(?:,%s)*" % (FIELD, FIELD))
-FIELDS = re.compile(rb"(?:^|,)%s" % FIELD)
+FIELD = rb'(?:"[^"]*(?:""[^"]*)*"|[^"%s]*)'
 
 
 class Record(NamedTuple):
@@ -31,7 +30,7 @@ class NoCsvFile(Exception):
     """The file is not a CSV file; the message says why."""
 
 
-def read_records(path: Path, columns: int) -> Iterator[Record]:
+def read_records(path: Path, columns: int, delimiter: bytes = b",") -> Iterator[Record]:
     """The records after the header; blank lines between them are left out.
 
     Raises:
@@ -45,8 +44,8 @@ def read_records(path: Path, columns: int) -> Iterator[Record]:
         while line := ahead.popleft() if ahead else next(lines, None):
             if not line.content:
                 continue
-            if b'"' in line.content and not RECORD.fullmatch(line.content) and stray < STRAY_QUOTES:
-                joined = _join(line, ahead, lines, columns)
+            if b'"' in line.content and not _record(delimiter).fullmatch(line.content) and stray < STRAY_QUOTES:
+                joined = _join(line, ahead, lines, columns, delimiter)
                 stray += joined is line
                 line = joined
             yield line
@@ -59,7 +58,7 @@ def _lines(read: Iterator[bytes]) -> Iterator[Record]:
         yield Record(number, line.rstrip(b"\r\n"))
 
 
-def _join(line: Record, ahead: deque[Record], lines: Iterator[Record], columns: int) -> Record:
+def _join(line: Record, ahead: deque[Record], lines: Iterator[Record], columns: int, delimiter: bytes) -> Record:
     """The record that begins with an open quote in `line`, or `line` itself if the quote is a stray one."""
     content = line.content
     for step in range(LINES_IN_A_FIELD):
@@ -68,24 +67,35 @@ def _join(line: Record, ahead: deque[Record], lines: Iterator[Record], columns: 
                 break
             ahead.append(following)
         # A line that is a complete record is not part of a field.
-        if _fields(ahead[step].content) == columns:
+        if _fields(ahead[step].content, delimiter) == columns:
             break
         content += b"\n" + ahead[step].content
-        if _fields(content) == columns:
+        if _fields(content, delimiter) == columns:
             for _ in range(step + 1):
                 ahead.popleft()
             return Record(line.number, content)
     return line
 
 
-def _fields(content: bytes) -> int | None:
+def _fields(content: bytes, delimiter: bytes) -> int | None:
     """The number of fields of the record; None if its quotes are not balanced."""
     if b'"' not in content:
-        return content.count(b",") + 1
-    return len(FIELDS.findall(content)) if RECORD.fullmatch(content) else None
+        return content.count(delimiter) + 1
+    return len(_every_field(delimiter).findall(content)) if _record(delimiter).fullmatch(content) else None
 
 
-def problem(content: bytes) -> str | None:
+@lru_cache
+def _record(delimiter: bytes) -> re.Pattern[bytes]:
+    field = FIELD % delimiter
+    return re.compile(rb"%s(?:%s%s)*" % (field, delimiter, field))
+
+
+@lru_cache
+def _every_field(delimiter: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:^|%s)%s" % (delimiter, FIELD % delimiter))
+
+
+def problem(content: bytes, delimiter: bytes = b",") -> str | None:
     """Why a record must not reach a CSV reader."""
     if len(content) > LONGEST_RECORD:
         return f"is {len(content)} bytes long (at most 1 MiB)"
@@ -96,7 +106,7 @@ def problem(content: bytes) -> str | None:
     for sign, name in ((b"\0", "NUL byte"), (b"\r", "carriage return")):
         if sign in content:
             return f"holds a {name} (byte {content.index(sign) + 1} of the line)"
-    if b'"' in content and not RECORD.fullmatch(content):
+    if b'"' in content and not _record(delimiter).fullmatch(content):
         return "has a quote that is not closed, or inside a field without quotes"
     return None
 

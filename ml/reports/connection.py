@@ -19,5 +19,6 @@ def reading() -> Iterator[psycopg.Connection]:
     """
     with connect(application_name="streamlit") as conn:
         conn.read_only = True
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ  # the figures of a page belong together
         conn.execute("select set_config('statement_timeout', %s, true)", (str(STATEMENT_TIMEOUT_MS),))
         yield conn

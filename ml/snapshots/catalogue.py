@@ -1,6 +1,6 @@
 """All features of a customer at a snapshot date, each defined once: column, unit, texts, limits, part in the model.
 
-The table and its comments, the contract's limits, the model's columns, the form's labels and the table in docs/model.md
+The table and its comments, the contract's limits, the model's columns, the pages' labels and the table in docs/model.md
 are generated from it; airflow/include/sql/features_churn.sql computes the values.
 
 `python -m ml.snapshots.catalogue` prints the columns as JSON, for docker/postgres/init/50_features_tables.sql; with

@@ -19,7 +19,7 @@ class Text(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """The unit of a value, and the note that shows it in the labels of the form."""
+    """The unit of a value, and the note that shows it in the labels of the pages."""
 
     name: str
     note: Text | None = None
@@ -67,7 +67,7 @@ class Feature:
         return self.score or self.name
 
     def shown(self, language: str) -> str:
-        """Its label in the form in `language` (es or en), with the unit if the label does not contain it."""
+        """Its label on the pages in `language` (es or en), with the unit if the label does not contain it."""
         label, note = (getattr(text, language, "") for text in (self.label, self.unit.note))
         return f"{label} ({note})" if note else str(label)
 

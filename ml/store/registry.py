@@ -22,6 +22,7 @@ from ml.settings import settings
 
 FINGERPRINT_TAG = "training_fingerprint"
 TRAINING_REFERENCE = "training_reference.json"
+DESCRIPTION = "description.json"
 PROBE_TIMEOUT_S = 30
 
 

@@ -10,7 +10,7 @@ from ml.cli import CommandError
 from ml.store import registry
 from ml.training.alternatives import fit_alternatives, sample
 from ml.training.evaluation import ALL, Evaluation, evaluate
-from ml.training.metrics import Floats
+from ml.training.metrics import Floats, by_tenth
 from ml.training.pipeline import Fitted
 from ml.training.stability import agreement, coefficient_spread
 
@@ -39,6 +39,7 @@ class Description:
     described_rows: int
     heldout_scores: Floats
     production: BesideProduction
+    tenths: dict[str, list[dict[str, float]]]  # by kind, as of `by_tenth`
 
     def rows(self) -> list[dict[str, Any]]:
         """Every figure as a row of ops.model_metrics, without version and run."""
@@ -46,6 +47,10 @@ class Description:
         group = self.in_time.groups[ALL]
         rows += group.as_rows(IN_TIME, {f"production_{name}": value for name, value in self.production.figures.items()})
         return rows + (self.out_of_time.rows(OUT_OF_TIME) if self.out_of_time else [])
+
+    def for_charts(self) -> dict[str, Any]:
+        """What no figure holds and charts show: coefficients with their spread, calibration by tenth of the scores."""
+        return {"coefficients": self.coefficients.to_dict("records"), "tenths": self.tenths}
 
     def metrics(self) -> dict[str, float]:
         """The figures of all rows and by label source, under names for MLflow."""
@@ -64,14 +69,18 @@ def describe(
     """Measure `fitted`, which flags from `threshold`, on `heldout` rows and on `later` ones, if there are any."""
     sampled = sample(fitted_on)
     alternatives = fit_alternatives(fitted, fitted_on, sampled)
-    scores = fitted.probabilities(heldout)
+    scores, later_scores = fitted.probabilities(heldout), fitted.probabilities(later) if len(later) else None
+    tenths = {IN_TIME: by_tenth(heldout["labeled_churn"].to_numpy(), scores)}
+    if later_scores is not None:
+        tenths[OUT_OF_TIME] = by_tenth(later["labeled_churn"].to_numpy(), later_scores)
     return Description(
         in_time=evaluate(heldout, scores, alternatives.scores(heldout)),
-        out_of_time=evaluate(later, fitted.probabilities(later), alternatives.scores(later)) if len(later) else None,
+        out_of_time=None if later_scores is None else evaluate(later, later_scores, alternatives.scores(later)),
         coefficients=coefficient_spread(fitted.pipeline, sampled, len(fitted_on)),
         described_rows=len(sampled),
         heldout_scores=scores,
         production=_beside_production(client, heldout, scores, threshold),
+        tenths=tenths,
     )
 
 

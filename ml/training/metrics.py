@@ -76,6 +76,18 @@ def gain(churned: Labels, scores: Floats, other: Floats, customer_id: Customers)
     return bootstrap(difference, churned, customer_id)
 
 
+def by_tenth(churned: Labels, scores: Floats) -> list[dict[str, float]]:
+    """Mean score, share of churners and rows of each group of `calibration_error`; empty if not measurable."""
+    if not is_measurable(churned):
+        return []
+    order = np.argsort(scores, kind="stable")
+    tenth = ((np.arange(len(order)) + 0.5) / len(order) * CALIBRATION_BINS).astype(np.intp)
+    groups = [order[tenth == number] for number in range(CALIBRATION_BINS)]
+    return [
+        {"mean_score": float(scores[of].mean()), "churned": float(churned[of].mean()), "rows": len(of)} for of in groups
+    ]
+
+
 def log_losses(churned: Labels, scores: Floats) -> Floats:
     """Log loss of each row, in nats."""
     losses: Floats = -np.log(np.maximum(np.where(churned == 1, scores, 1 - scores), SMALLEST_SCORE))

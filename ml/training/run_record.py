@@ -11,7 +11,7 @@ from mlflow.models.signature import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
 from ml.model_config import CATEGORICAL_FEATURES, MODEL_NAME
-from ml.store.registry import TRAINING_REFERENCE
+from ml.store.registry import DESCRIPTION, TRAINING_REFERENCE
 from ml.training.description import Description
 from ml.training.model_card import model_card
 from ml.training.pipeline import Fitted
@@ -43,6 +43,7 @@ def record(
         mlflow.log_metrics(losses | described.metrics())
         mlflow.log_text(model_card(training, tags, described), CARD)
         mlflow.log_dict({"rows": described.rows()}, FIGURES)
+        mlflow.log_dict(described.for_charts(), DESCRIPTION)
         mlflow.log_dict(reference(fitted_on, features, fitted.probabilities(fitted_on)), TRAINING_REFERENCE)
         plots = quality_plots(heldout["labeled_churn"].to_numpy(), described.heldout_scores)
         for name, figure in {**plots, "coefficients.png": coefficient_plot(fitted.pipeline)}.items():

@@ -1,7 +1,75 @@
 """Texts of the page of one customer."""
 
 # key: (Spanish, English)
-TEXTS = {
+TEXTS: dict[str, tuple[str, str]] = {
+    "customer_title": ("Un cliente", "One customer"),
+    "customer_intro": (
+        "Su riesgo, de qué viene, qué hizo, y cómo cambiaría si se comportara de otra manera.",
+        "The risk, where it comes from, what the customer did, and how it would change with other behaviour.",
+    ),
+    "customer_find": ("Elegir de una lista", "Pick from a list"),
+    "customer_risk": ("Probabilidad de abandono, en %", "Probability of churning, in %"),
+    "customer_spent": ("Gasto mínimo en 90 días, en pesos", "Least spent in 90 days, in pesos"),
+    "customer_any": ("cualquiera", "any"),
+    "customer_list": ("Ver la lista", "Show the list"),
+    "customer_listed": (
+        "{found} clientes cumplen; estos son los {shown} con más riesgo. El id abre la página en otra pestaña.",
+        "{found} customers meet this; these are the {shown} most at risk. The id opens the page in another tab.",
+    ),
+    "customer_none_listed": (
+        "Ningún cliente con puntaje cumple estas condiciones al {snapshot}.",
+        "No scored customer meets these conditions as of {snapshot}.",
+    ),
+    "customer_nobody": ("Ningún cliente elegido: el cliente típico", "No customer chosen: the typical one"),
+    "customer_nobody_help": (
+        "La mediana de cada variable entre los clientes activos al {snapshot}.",
+        "The median of each feature among the active customers as of {snapshot}.",
+    ),
+    "customer_place": ("Lugar entre todos", "Place among all"),
+    "customer_place_value": ("más que el {share}", "above {share}"),
+    "customer_place_help": (
+        "Parte de los clientes con puntaje a esta fecha cuya probabilidad es menor.",
+        "Share of the customers scored at this date whose probability is lower.",
+    ),
+    "customer_stake_help": (
+        "Gasto de 90 días ({spent}) por la probabilidad.",
+        "Spent in 90 days ({spent}) times the probability.",
+    ),
+    "customer_no_place": ("sin puntaje del lote", "not scored by the batch"),
+    "customer_average": ("Cliente promedio", "Average customer"),
+    "customer_sum": ("Suma", "Sum"),
+    "customer_adds": ("Aporte (log-odds)", "Contribution (log-odds)"),
+    "customer_group": ("Grupo", "Group"),
+    "customer_values": ("Valores", "Values"),
+    "customer_history": ("Qué hizo", "What the customer did"),
+    "customer_history_help": (
+        "Pagos por semana, y en cada corte el puntaje que se guardó. Que se quedó o se fue se sabe 60 días después.",
+        "Payments by week, and at each snapshot the score that was stored. Staying or leaving is known 60 days later.",
+    ),
+    "customer_week": ("Semana", "Week"),
+    "customer_payments": ("Pagos", "Payments"),
+    "customer_spent_week": ("Gasto", "Spent"),
+    "customer_then": ("Qué pasó después", "What then happened"),
+    "customer_then_stayed": ("se quedó", "stayed"),
+    "customer_then_left": ("se fue", "left"),
+    "customer_then_gone": ("ya se había ido", "had left already"),
+    "customer_then_unknown": ("todavía no se sabe", "not known yet"),
+    "customer_no_scores": ("Ningún corte tiene puntaje de este cliente.", "No snapshot has a score of this customer."),
+    "customer_what_if": ("Qué pasaría si…", "What if…"),
+    "customer_what_if_help": (
+        "Lo demás se deduce: los días con pagos, el gasto, los descuentos y las tendencias siguen a lo que cambiás.",
+        "The rest follows: days with payments, spending, discounts and trends are derived from what you change.",
+    ),
+    "customer_if_days": ("Días desde el último pago", "Days since the last payment"),
+    "customer_if_30": ("Pagos en 30 días", "Payments in 30 days"),
+    "customer_if_90": ("Pagos en 90 días", "Payments in 90 days"),
+    "customer_if_spent": ("Pesos por pago", "Pesos a payment"),
+    "customer_if_visited": ("Días con visita a MP, mes anterior", "Days visiting MP, month before"),
+    "customer_if_corrected": (
+        "Con el último pago hace {days} días, los pagos en 30 días son {in_30} y en 90 días {in_90}.",
+        "With the last payment {days} days ago, there are {in_30} payments in 30 days and {in_90} in 90 days.",
+    ),
+    "customer_if_before": ("antes {before}", "before {before}"),
     "customer_id": ("Id del cliente", "Customer id"),
     "customer_id_hint": ("por ejemplo 54018", "for example 54018"),
     "snapshot": ("Fecha de corte", "Snapshot date"),

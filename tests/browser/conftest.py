@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.integration.conftest import (
     PASSWORDS,
@@ -23,6 +24,7 @@ from tests.integration.conftest import (
     seeded_template,
     wait_for_http,
 )
+from tests.integration.scored import scored_database
 
 __all__ = ["cluster", "empty_template", "mlflow_uri", "new_database", "seeded_template"]
 
@@ -74,18 +76,8 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def scored(new_database: Callable[[str], Database], seeded_template: str, mlflow_uri: str) -> Database:
-    """The sample with a model in Production, the scores of 2019-05-26, and a later snapshot without scores."""
-    database = new_database(seeded_template)
-    for command in (
-        ("ml.features", "--snapshot-date", "2019-05-26"),
-        ("ml.train", "--snapshot-date", "2019-05-26", "--lookback-weeks", "2"),
-        ("ml.promote",),
-        ("ml.infer_batch", "--snapshot-date", "2019-05-26"),
-        ("ml.features", "--snapshot-date", "2019-06-30"),
-    ):
-        done = database.run(*command, MLFLOW_TRACKING_URI=mlflow_uri)
-        assert done.returncode == 0, done.stderr
-    return database
+    """The sample with the scores of two Sundays, and a later snapshot without scores."""
+    return scored_database(new_database, seeded_template, mlflow_uri)
 
 
 @pytest.fixture(scope="session")
@@ -107,20 +99,36 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
-    """Open an address with a browser of some language; afterwards no page may show a traceback or have complained.
+    """Open an address with a browser of some language, width and theme, and watch every page that comes of it.
 
+    Afterwards none may show a traceback, have complained in its console, or have asked anything of another machine.
     With SCREENSHOTS=<folder>, each page's last state is kept there.
     """
-    opened: list[Page] = []
+    contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(url: str, locale: str = "es-AR") -> Page:
-        context = chromium.new_context(locale=locale, viewport={"width": 1280, "height": 900})
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    def complain(message: ConsoleMessage) -> None:
+        # Streamlit asks for its server below the page's own address first, and finds it at the root.
+        if message.type == "error" and "/_stcore/" not in message.location["url"]:
+            complaints.append(message.text)
+
+    def watch(page: Page) -> None:
+        page.on("console", complain)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        opened.append(page)
+
+    def leave_the_machine(asked: Request) -> None:
+        if urlsplit(asked.url).hostname not in ("127.0.0.1", None):
+            complaints.append(f"a request to {asked.url}")
+
+    def open_page(url: str, locale: str = "es-AR", width: int = 1280, theme: str = "light") -> Page:
+        context = chromium.new_context(
+            locale=locale, viewport={"width": width, "height": 900}, color_scheme=theme, accept_downloads=True
+        )
+        context.on("page", watch)
+        context.on("request", leave_the_machine)
+        contexts.append(context)
+        page = context.new_page()
         page.goto(url)
         drawn = page.get_by_test_id("stHeading").first
         with contextlib.suppress(AssertionError):
@@ -135,11 +143,12 @@ def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Call
         return any("ERR_NETWORK_CHANGED" in complaint for complaint in complaints)
 
     yield open_page
-    for number, page in enumerate(opened):
+    for number, page in enumerate(page for context in contexts for page in context.pages):
         if folder := os.environ.get("SCREENSHOTS"):
-            page.set_viewport_size({"width": 1280, "height": 2200})
+            page.set_viewport_size({"width": page.viewport_size["width"], "height": 2200})
             page.screenshot(path=Path(folder) / f"{request.node.name}-{number}.png")
         assert page.get_by_test_id("stException").count() == 0
         assert "Traceback" not in page.inner_text("body")
-        page.context.close()
+    for context in contexts:
+        context.close()
     assert network_changed() or complaints == []

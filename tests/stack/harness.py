@@ -42,18 +42,17 @@ PASSWORDS = {
     "AIRFLOW_ADMIN_PASSWORD": "adm @%:/$#7 x",
     "MINIO_ROOT_PASSWORD": "minio @%:/$#8 x",
 }
-# The form as its page runs it, filled in and submitted; prints the figures it shows.
-PREDICTION = """
+# Every page as Streamlit runs it, that of a customer last; prints the figures that it shows.
+PAGES = """
 import logging
 logging.disable(logging.WARNING)
 from streamlit.testing.v1 import AppTest
-page = AppTest.from_file("/opt/meli/streamlit_app/app.py", default_timeout=120).run()
-assert not page.exception and not page.error, (page.exception, page.error)
-page.text_input(key="customer_id").set_value("{customer}")
-page.button[0].click()
-page.run()
-assert not page.exception and not page.error and not page.warning, (page.exception, page.error, page.warning)
-print([metric.value for metric in page.metric], [text.value for text in page.markdown][:3])
+for name in ("this_week", "campaign", "batch", "model", "monitoring", "customer"):
+    page = AppTest.from_file("/opt/meli/streamlit_app/app.py", default_timeout=120)
+    page.query_params.update({{"page": name, "id": "{customer}", "snapshot": "{snapshot}"}})
+    page.run()
+    assert page.title and not page.exception and not page.error, (name, page.exception, page.error)
+print([metric.value for metric in page.metric])
 """
 
 
@@ -181,9 +180,10 @@ class Stack:
         log = self.compose("logs", "--no-log-prefix", "jupyter").stdout
         return re.findall(r"^JupyterLab: \S+/lab\?token=(\w+)", log, re.MULTILINE)[-1]
 
-    def predict(self, customer: int) -> str:
-        """The figures that the form shows for a customer."""
-        return self.python("streamlit", PREDICTION.format(customer=customer)).splitlines()[-1]
+    def pages(self, customer: int, snapshot: object) -> str:
+        """The figures that the page of a customer shows, after every other page has been drawn."""
+        code = PAGES.format(customer=customer, snapshot=snapshot)
+        return self.python("streamlit", code).splitlines()[-1]
 
     def airflow(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run the airflow command as the README writes it."""

@@ -55,12 +55,13 @@ def test_tables_are_filled_in_databases_of_its_own(seed: Stack) -> None:
     assert seed.rows("select count(*) > 0 from dag_run", "airflow_seed") == [(True,)]
 
 
-def test_form_predicts(seed: Stack, tried: Tried) -> None:
-    customer = seed.rows("select min(customer_id) from ops.churn_scoring")[0][0]
-    score = seed.rows(f"select score from ops.churn_scoring where customer_id = {customer}")[0][0]
-    shown = seed.predict(customer)
+def test_every_page_is_drawn_and_a_customer_has_their_score(seed: Stack, tried: Tried) -> None:
+    customer, snapshot, score = seed.rows(
+        "select customer_id, snapshot_date, score from ops.churn_scoring order by 1, 2 limit 1"
+    )[0]
+    shown = seed.pages(customer, snapshot)
     assert f"{100 * score:.1f}".replace(".", ",") in shown, score
-    tried(f"STACK=seed: the form for customer {customer}", shown)
+    tried(f"STACK=seed: the page of customer {customer}", shown)
 
 
 def test_current_mlflow_brings_its_database_up_to_date(seed: Stack, stack: Stack, tried: Tried) -> None:

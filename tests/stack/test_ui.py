@@ -92,12 +92,12 @@ def test_notebooks_run_in_the_container(trained: Stack) -> None:
         trained.exec("jupyter", "jupyter", "execute", f"notebooks/{notebook.name}")
 
 
-def test_form_shows_what_the_batch_stored(trained: Stack, tried: Tried) -> None:
+def test_every_page_is_drawn_and_a_customer_has_the_score_that_the_batch_stored(trained: Stack, tried: Tried) -> None:
     trained.airflow("dags", "test", "churn_batch_score_w", "2019-05-26")  # by the version that is in Production now
     customer, score = trained.rows(
         "select customer_id, score from ops.churn_scoring where snapshot_date = '2019-05-26'"
         " order by score desc limit 1"
     )[0]
-    shown = trained.predict(customer)
+    shown = trained.pages(customer, "2019-05-26")
     assert f"{100 * score:.1f}".replace(".", ",") in shown, (score, shown)
-    tried(f"the form for customer {customer}, batch score {score:.4f}", shown)
+    tried(f"the page of customer {customer}, batch score {score:.4f}", shown)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.browser import screenshots
+
 ROOT = Path(__file__).resolve().parents[2]
 ENGLISH, SPANISH = ROOT / "README.md", ROOT / "README.es.md"
 READMES = pytest.mark.parametrize("readme", [ENGLISH, SPANISH], ids=lambda path: path.name)
@@ -55,7 +57,8 @@ def test_the_make_targets_of_a_first_day_are_in_the_readme():
 
 
 def test_both_languages_have_the_same_structure_commands_and_links():
-    swapped = {"](README.es.md)": "](README.md)", "](docs/img/form.en.png)": "](docs/img/form.es.png)"}
+    pictures = {f"](docs/img/{name}.en.png)": f"](docs/img/{name}.es.png)" for name in screenshots.PAGES}
+    swapped = {"](README.es.md)": "](README.md)", **pictures}
     english = [swapped.get(piece, piece) for piece in skeleton(ENGLISH)]
     assert sorted(english) == sorted(skeleton(SPANISH))
     assert [p for p in english if p.startswith(("#", "```"))] == [

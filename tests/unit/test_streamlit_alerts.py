@@ -1,4 +1,4 @@
-"""The alerts of monitoring on the form."""
+"""The alerts of monitoring on the pages."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -24,14 +24,14 @@ def test_without_alerts_there_is_nothing():
 def test_an_alert_is_one_line_that_opens_to_what_was_found_and_what_to_do():
     index = "population stability index 0.120 of payments_90d"
     ((title, text),) = shown("es", ("drift", "payments_90d", index))
-    assert title == "1 alerta del monitoreo al 30/06/2019"
+    assert title == "1 alerta del monitoreo al 30 jun 2019"
     assert text.startswith(f"- **Pagos, últimos 90 días** ya no se distribuye como en el entrenamiento: `{index}`.")
     assert "`churn_train_register_m`" in text
 
 
 def test_several_alerts_are_counted_and_one_of_an_unknown_kind_is_shown_too():
     ((title, text),) = shown("en", ("calibration", "newest closed snapshot", "+0.03"), ("new check", "x", "y"))
-    assert title == "2 monitoring alerts at 2019-06-30"
+    assert title == "2 monitoring alerts at Jun 30, 2019"
     first, second = text.splitlines()
     assert first.startswith("- The probabilities promise more or less churn than there was: `+0.03`.")
     assert second == "- new check, **x**: `y`. What to do: `what_to_do` in `ops.monitoring`."

@@ -5,13 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from ml.model_config import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from ml.snapshots.catalogue import BY_NAME
 from ml.training.pipeline import fit
 from streamlit_app.model import Scorer
-from streamlit_app.value_form import model_values
 
 CATEGORIES = {
     "gender": ("female", "male"),
@@ -47,22 +45,29 @@ def scorer() -> Scorer:
     ids=["nothing known", "everything known", "extreme and unseen"],
 )
 def test_base_and_contributions_add_up_to_the_log_odds_of_the_probability(scorer, row):
-    values = model_values(row, scorer)
-    base, parts = scorer.contributions(values)
-    probability = scorer.probability(values)
+    base, parts = scorer.contributions(row)
+    probability = scorer.probability(row)
     assert set(parts) == {BY_NAME[name].group for name in (*scorer.numeric, *scorer.categories)}
     assert 1 / (1 + math.exp(-(base + sum(parts.values())))) == pytest.approx(probability, abs=1e-12)
 
 
 def test_changing_one_value_changes_the_contribution_of_its_group_alone(scorer):
-    before = scorer.contributions(model_values({"days_since_activity": 5}, scorer))[1]
-    after = scorer.contributions(model_values({"days_since_activity": 50}, scorer))[1]
+    before = scorer.contributions({"days_since_activity": 5})[1]
+    after = scorer.contributions({"days_since_activity": 50})[1]
     assert [name for name in before if before[name] != after[name]] == ["recency"]
 
 
 @pytest.mark.parametrize("stored", [None, math.nan, math.inf])
 def test_what_is_not_a_finite_number_counts_as_not_known(scorer, stored):
-    assert model_values({"spent_ml": stored}, scorer)["spent_ml"] is None
+    assert scorer.probability({"spent_ml": stored}) == scorer.probability({})
+
+
+def test_many_rows_are_explained_as_each_by_itself(scorer):
+    rows = [{"days_since_activity": 5, "estado": "cordoba"}, {"spent_ml": 40.0}, {}]
+    average, added = scorer.explain(rows)
+    assert [(average, parts) for parts in added.to_dict("records")] == [
+        (pytest.approx(base), pytest.approx(parts)) for base, parts in map(scorer.contributions, rows)
+    ]
 
 
 def test_what_is_not_known_reaches_the_model_as_null(scorer):
@@ -70,23 +75,4 @@ def test_what_is_not_known_reaches_the_model_as_null(scorer):
     expected = scorer.pipeline.predict_proba(pd.DataFrame(row).astype(dict.fromkeys(CATEGORICAL_FEATURES, object)))[
         0, 1
     ]
-    assert scorer.probability(model_values({}, scorer)) == pytest.approx(expected, abs=1e-12)
-
-
-def test_the_form_takes_what_the_catalogue_allows_and_explains_each_feature():
-    def page():
-        from streamlit_app import value_form
-        from streamlit_app.model import Scorer
-
-        numeric = ("days_since_activity", "mau_mp_1", "days_since_purchase_ml", "of_an_older_model")
-        value_form.show(Scorer("1", 0.5, numeric, {}, {}, None), {"mau_mp_1": 40.0}, "1", "es")
-
-    app = AppTest.from_function(page).run()
-    assert not app.exception
-    assert {field.label: (field.min, field.max) for field in app.number_input} == {
-        "Días desde el último pago": (1, None),
-        "Días con visita a MP, mes -1": (0, 40),  # what is stored is shown even so
-        "Días desde la última compra en ML": (None, None),
-        "of_an_older_model": (None, None),
-    }
-    assert "**Días desde el último pago**: Días desde" in app.expander[0].markdown[0].value
+    assert scorer.probability({}) == pytest.approx(expected, abs=1e-12)

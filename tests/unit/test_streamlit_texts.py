@@ -2,13 +2,14 @@
 
 import re
 import string
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from ml.snapshots.catalogue import FEATURES
-from streamlit_app import inputs, texts
+from streamlit_app import formats, inputs, texts
 from streamlit_app.texts import feature_label
+from streamlit_app.words import batch, campaign, common, customer, model, monitoring, this_week
 
 
 def placeholders(text: str) -> set[str]:
@@ -43,24 +44,47 @@ def test_a_feature_without_a_name_shows_its_column():
         (-0.0004, 2, "0", "0"),
         (-1.25, 2, "-1,25", "-1.25"),
         (100, 0, "100", "100"),
-        (1e300, 2, "1e+300", "1e+300"),
+        (1e300, 2, "1E300", "1E300"),
         (2**63 - 1, 0, "9.223.372.036.854.775.807", "9,223,372,036,854,775,807"),
     ],
 )
 def test_numbers_use_the_languages_separators(value, digits, spanish, english):
-    assert texts.number(value, "es", digits) == spanish
-    assert texts.number(value, "en", digits) == english
+    assert formats.number(value, "es", digits) == spanish
+    assert formats.number(value, "en", digits) == english
 
 
 def test_contributions_show_their_sign():
-    shown = [(texts.signed(value, "es"), texts.signed(value, "en")) for value in (1.204, -1250.0, -0.001)]
+    shown = [(formats.signed(value, "es"), formats.signed(value, "en")) for value in (1.204, -1250.0, -0.001)]
     assert shown == [("+1,20", "+1.20"), ("-1.250,00", "-1,250.00"), ("+0,00", "+0.00")]
 
 
-def test_percentages_and_dates_follow_the_language():
-    assert (texts.percent(0.3721, "es"), texts.percent(0.3721, "en")) == ("37,2 %", "37.2%")
-    assert (texts.day(date(2019, 5, 26), "es"), texts.day(date(2019, 5, 26), "en")) == ("26/05/2019", "2019-05-26")
-    assert texts.minute(datetime(2019, 5, 26, 7, 5), "en") == "2019-05-26 07:05"
+def shown(write, value, language, **options):
+    """What is written, with ordinary blanks in place of those that do not break."""
+    return re.sub(r"\s", " ", write(value, language, **options))
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "spanish", "english"),
+    [
+        (formats.percent, 0.3721, "37,2%", "37.2%"),
+        (formats.percent, 1.0, "100,0%", "100.0%"),
+        (formats.money, 1234.6, "$1.235", "ARS 1,235"),
+        (formats.money, -0.2, "$0", "ARS 0"),
+        (formats.day, date(2019, 5, 26), "26 may 2019", "May 26, 2019"),
+        (formats.minute, datetime(2019, 5, 26, 7, 5, tzinfo=UTC), "26 may 2019, 07:05", "May 26, 2019, 07:05"),
+    ],
+)
+def test_shares_money_and_dates_follow_the_language(write, value, spanish, english):
+    assert (shown(write, value, "es"), shown(write, value, "en")) == (spanish, english)
+
+
+def test_decimals_can_be_left_out():
+    assert (shown(formats.percent, 0.5, "es", digits=0), formats.signed(3, "es", 0)) == ("50%", "+3")
+
+
+def test_no_text_is_given_by_two_pages():
+    parts = (common, this_week, customer, campaign, batch, model, monitoring)
+    assert sum(len(part.TEXTS) for part in parts) == len(texts.TEXTS)
 
 
 @pytest.mark.parametrize("typed", ["`rm`", "a\n\n# heading", "[x](javascript:alert(1))", "$x$", "", "x" * 500])

@@ -191,6 +191,8 @@ def test_only_customers_of_the_segment_are_chosen(scored: Database, segment: Seg
         ({"segment": {"min_spent_90d": float("inf")}}, "min_spent_90d is inf"),
         ({"customers": 40}, "40 customers with a control share of 0.3 are too few"),
         ({"customers": 100, "control_share": 0.01}, "are too few: each of 10 groups by score needs 2"),
+        ({"customers": 100, "control_share": 0.99}, "100 customers with a control share of 0.99 are too few"),
+        ({"who": "A\x00na"}, "give one line of text"),
         ({"assumptions": {"save_rate": 1.5}}, "save_rate is 1.5; give a number from 0 to 1"),
         ({"assumptions": {"contact_cost": -1}}, "contact_cost is -1"),
         ({"assumptions": {"offer_cost": float("nan")}}, "offer_cost is nan"),

@@ -100,7 +100,7 @@ comment on column ops.campaign_contacts.campaign_id is 'Campaign in ops.campaign
 comment on column ops.campaign_contacts.starts_on is 'First of the churn_days in which the contact may change what the customer does.';
 
 -- What a customer did in days that a contact may have changed says nothing about customers who are left alone. Controls
--- stay: among customers with the same features, chance alone decided who was contacted.
+-- stay: at the campaign's snapshot, chance alone decided who was contacted of those with the same features.
 create or replace function features.is_changed_by_contact(
     snapshot_date date, label_horizon_days smallint, starts_on date, churn_days int
 ) returns boolean

@@ -13,7 +13,7 @@ from streamlit_app.layout import missing
 from streamlit_app.model_words import KINDS, coefficient_interval, input_label
 from streamlit_app.texts import say
 
-ROW = 26  # pixels
+ROW, LABEL = 26, 200  # pixels
 
 
 def calibration(card: Card, language: str) -> None:
@@ -35,7 +35,7 @@ def coefficients(card: Card, language: str) -> None:
         st.caption(say("model_coefficients_without_spread", language))
     rows = _coefficient_rows(card.coefficients, "", language)
     order = rows["input"].tolist()
-    y = alt.Y("input:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
+    y = alt.Y("input:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL))
     base = alt.Chart(rows)
     bars = base.mark_rule(strokeWidth=2, color=PREDICTED).encode(x=alt.X("low:Q"), x2="high:Q", y=y)
     dots = base.mark_point(filled=True, size=70, color=PREDICTED, opacity=1).encode(
@@ -51,7 +51,7 @@ def coefficients_of_two(cards: list[Card], language: str) -> None:
     parts = [_coefficient_rows(card.coefficients, name, language) for card, name in zip(cards, names, strict=True)]
     rows = pd.concat(parts, ignore_index=True)
     order = rows["input"].drop_duplicates().tolist()
-    y = alt.Y("input:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
+    y = alt.Y("input:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL))
     top = alt.Legend(orient="top", title=None)
     color = alt.Color(
         "version:N", sort=names, title=None, scale=alt.Scale(domain=names, range=[PREDICTED, HAPPENED]), legend=top

@@ -13,7 +13,7 @@ from streamlit_app.layout import missing
 from streamlit_app.monitoring_words import subject_label
 from streamlit_app.texts import say
 
-ROW, FULL = 24, 1.5  # pixels; times the limit of an alert from which a cell is not fuller any more
+ROW, LABEL = 24, 170  # pixels
 NOT_COMPARED = "not_compared"
 
 
@@ -67,7 +67,7 @@ def _shares(weeks: list[Realized], language: str) -> Any:
             for name, share in zip(names, (each.mean_score or 0.0, each.churned), strict=True)
         ]
     )
-    top = alt.Legend(orient="top", title=None)
+    top = alt.Legend(orient="top", title=None, labelLimit=0, columns=1)
     color = alt.Color("what:N", scale=alt.Scale(domain=names, range=[PREDICTED, HAPPENED]), legend=top)
     shape = alt.Shape("what:N", scale=alt.Scale(domain=names, range=["circle", "square"]), legend=top)
     dash = alt.StrokeDash("what:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]), legend=top)
@@ -105,7 +105,7 @@ def _ranking(weeks: list[Realized], language: str) -> Any:
             if value is not None
         ]
     )
-    top = alt.Legend(orient="top", title=None)
+    top = alt.Legend(orient="top", title=None, labelLimit=0, columns=1)
     color = alt.Color("what:N", scale=alt.Scale(domain=names, range=[PREDICTED, HAPPENED]), legend=top)
     shape = alt.Shape("what:N", scale=alt.Scale(domain=names, range=["circle", "diamond"]), legend=top)
     base = alt.Chart(rows).encode(x=_weeks(language))
@@ -127,7 +127,7 @@ def _heat_map(found: list[Drifted], language: str) -> Any:
                 "week": day(each.snapshot_date, language),
                 "feature": subject_label(each.subject, language),
                 "state": state,
-                "full": min(each.value / each.alert_above, FULL),
+                "full": 1.0 if state in ("warn", "alert") else each.value / each.alert_above,
                 "symbol": "·" if state == NOT_COMPARED else SYMBOLS[state],
                 "value": number(each.value, language, 3),
                 "warn_above": number(each.warn_above, language, 3),
@@ -140,11 +140,11 @@ def _heat_map(found: list[Drifted], language: str) -> Any:
         ]
     )
     weeks = rows["week"].drop_duplicates().tolist()
-    worst = rows.groupby("feature")["full"].max().sort_values(ascending=False)
-    order = worst.index.tolist()
+    worst = rows.assign(worst=[each.value / each.alert_above for each in found]).groupby("feature")["worst"].max()
+    order = worst.sort_values(ascending=False).index.tolist()
     states = [*STATES, NOT_COMPARED]
     x = alt.X("week:O", sort=weeks, title=None, axis=alt.Axis(labelAngle=-45, labelOverlap="greedy"))
-    y = alt.Y("feature:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
+    y = alt.Y("feature:N", sort=order, title=None, axis=alt.Axis(labelLimit=LABEL))
     colors = alt.Scale(domain=states, range=[*STATES.values(), "transparent"])
     shown = {name: name for name in ("feature", "value", "warn_above", "alert_above", "version")}
     shown |= {"week": "snapshot", "said": "state"}
@@ -155,12 +155,14 @@ def _heat_map(found: list[Drifted], language: str) -> Any:
             x=x,
             y=y,
             color=alt.Color("state:N", scale=colors, legend=None),
-            opacity=alt.Opacity("full:Q", scale=alt.Scale(domain=[0, FULL], range=[0.08, 1]), legend=None),
+            opacity=alt.Opacity("full:Q", scale=alt.Scale(domain=[0, 1], range=[0.08, 1]), legend=None),
             tooltip=_tooltips(language, **shown),
         )
     )
-    symbols = alt.Chart(rows).mark_text(fontWeight="bold", color="#8a8f98").encode(x=x, y=y, text="symbol:N")
-    return alt.layer(cells, symbols).properties(height=ROW * len(order) + 90)
+    inks = alt.Scale(domain=states, range=["#8a8f98", "#000000", "#ffffff", "#8a8f98"])
+    ink = alt.Color("state:N", scale=inks, legend=None)
+    symbols = alt.Chart(rows).mark_text(fontWeight="bold").encode(x=x, y=y, text="symbol:N", color=ink)
+    return alt.layer(cells, symbols).resolve_scale(color="independent").properties(height=ROW * len(order) + 90)
 
 
 def _weeks(language: str) -> alt.X:

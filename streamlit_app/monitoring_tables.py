@@ -155,7 +155,7 @@ def rejects(found: list[Rejected], language: str) -> None:
 def checks(found: list[Found], language: str) -> None:
     """Every finding of the snapshot with its limits, the worst first."""
     st.caption(say("monitoring_checks_caption", language))
-    numbers = ("value", "warn_above", "alert_above")
+    numbers = ("value", "limits")
     table(
         [
             {
@@ -163,8 +163,7 @@ def checks(found: list[Found], language: str) -> None:
                 say("monitoring_check", language): check_label(each.check_name, language),
                 say("monitoring_subject", language): subject_label(each.subject, language).replace("$", "\\$"),
                 say("monitoring_value", language): fixed(each.value, language, 3),
-                say("monitoring_warn_above", language): fixed(each.warn_above, language, 3),
-                say("monitoring_alert_above", language): fixed(each.alert_above, language, 3),
+                say("monitoring_limits", language): _limits(each, language),
                 say("monitoring_detail", language): code(each.detail),
             }
             for each in found
@@ -194,6 +193,10 @@ def _interval(value: float | None, low: float | None, high: float | None, langua
 
 def _number(value: int | None, language: str) -> str:
     return NOTHING if value is None else number(value, language)
+
+
+def _limits(each: Found, language: str) -> str:
+    return f"{fixed(each.warn_above, language, 3)} / {fixed(each.alert_above, language, 3)}"
 
 
 def _fixed(value: float | None, language: str) -> str:

@@ -6,16 +6,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-NOTHING = "—"
+NOTHING, NO_BREAK = "—", "\u00a0"
 # Streamlit writes its own alignment into each cell.
-RIGHT = {"text-align": "right !important", "white-space": "nowrap"}
-TEXT = {"min-width": "8rem"}  # on a phone a table scrolls; its words are not broken into letters
+RIGHT = {"text-align": "right !important"}
+NARROW, WIDE, LONG = "7rem", "14rem", 60  # on a phone a table scrolls, for columns are at least so wide; characters
 
 
 def show(rows: Sequence[dict[str, str]], numeric: Sequence[str] = ()) -> None:
     """One dictionary a row, its keys the columns, its values read as Markdown; those of `numeric` are right-aligned."""
     frame = pd.DataFrame(list(rows))
+    for name in numeric:
+        frame[name] = frame[name].str.replace(" ", NO_BREAK)
     heads: Any = {name: [{"selector": "th", "props": list(RIGHT.items())}] for name in numeric}
     shown = frame.style.hide(axis="index").set_table_styles(heads)
-    numbers, words = pd.Index(numeric), frame.columns.difference(list(numeric))
-    st.table(shown.set_properties(numbers, **RIGHT).set_properties(words, **TEXT))
+    shown = shown.set_properties(pd.Index(numeric), **RIGHT)
+    for name in frame.columns.difference(list(numeric)):
+        width = WIDE if frame[name].str.len().max() > LONG else NARROW
+        shown = shown.set_properties(pd.Index([name]), **{"min-width": width})
+    st.table(shown)

@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 Record = TypeVar("Record")
 
-REJECTS_READ = 100_000  # of one load, by which its reasons are counted; the number of its rejects is on record
+REJECTS_READ = 20_000  # of one load, by which its reasons are counted; the number of its rejects is on record
 REASONS_SHOWN = 50
 
 SNAPSHOTS = """
@@ -301,7 +301,7 @@ def loads(conn: psycopg.Connection) -> list[Loaded]:
 
 
 def rejects(conn: psycopg.Connection, last: list[Loaded]) -> list[Rejected]:
-    """Open rejects of the `last` loads, most rows first: at most REASONS_SHOWN, of the first REJECTS_READ of a load."""
+    """Open rejects of the `last` loads, most rows first: at most REASONS_SHOWN, of REJECTS_READ of a load."""
     names = {each.load_id: each.file_name for each in last if each.rows_rejected}
     limits = {"rejects_read": REJECTS_READ, "reasons_shown": REASONS_SHOWN}
     return _all(conn, Rejected, REASONS, load_ids=list(names), file_names=list(names.values()), **limits)

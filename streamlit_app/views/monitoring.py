@@ -1,5 +1,6 @@
 """Monitoring: alerts and what to do, what scores came to, drift, runs and data, rejects."""
 
+import re
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -10,9 +11,10 @@ from ml.reports.monitoring import Found, Monitored
 from streamlit_app import alerts, monitoring_charts, monitoring_tables
 from streamlit_app.formats import day, minute, number
 from streamlit_app.layout import Figure, figures, head, missing
-from streamlit_app.texts import say
+from streamlit_app.texts import code, say
 
-WEEKS_DRAWN, WEEKS_LISTED = 52, 13
+WEEKS_DRAWN, WEEKS_MAPPED, WEEKS_LISTED = 52, 26, 13
+COMMAND = re.compile(r'make [a-z-]+(?: ARGS="[^"]*")?')
 TABS = ("realized", "drift", "runs", "rejects", "checks")
 
 
@@ -33,7 +35,7 @@ def page(language: str) -> None:
     with reading() as conn:
         findings = report.findings(conn, chosen.snapshot_date)
         realized = report.realized(conn, chosen.snapshot_date, WEEKS_DRAWN)
-        drift = report.drift(conn, chosen.snapshot_date, WEEKS_DRAWN)
+        drift = report.drift(conn, chosen.snapshot_date, WEEKS_MAPPED)
         weeks = report.weeks(conn, chosen.snapshot_date, WEEKS_LISTED)
     known = fresh.payments_known_through
     figures(
@@ -83,15 +85,16 @@ def _choose(monitored: list[Monitored], language: str) -> Monitored:
 
 
 def _alerts(findings: list[Found], language: str) -> None:
-    """Each alert in the words of the page, with its limit and what the record says to do."""
+    """Each alert in the words of the page, with its limit, and the commands on record."""
     found = [each for each in findings if each.state == "alert"]
     if not found:
         st.success(say("monitoring_no_alerts", language))
     for each in found:
         with st.container(border=True):
             said = alerts.sentence(each.check_name, each.subject, each.detail, language)
-            st.markdown(f":red[**✖**] {said}")
             amounts = {"value": number(each.value, language, 3), "limit": number(each.alert_above, language, 3)}
-            told = say("monitoring_value_and_limit", language, what_to_do="", **amounts)
-            st.caption(told)
-            st.code(each.what_to_do, language=None, wrap_lines=True)
+            parts = [said, say("monitoring_value_and_limit", language, **amounts)]
+            commands = " · ".join(code(command) for command in COMMAND.findall(each.what_to_do))
+            if commands:
+                parts.append(say("monitoring_commands", language, commands=commands))
+            st.markdown(f":red[**✖**] {' '.join(parts)}")

@@ -80,6 +80,14 @@ TEXTS = {
         "Una corrida de **{subject}** no se hizo: {detail}. Hacela en Airflow.",
         "A run of **{subject}** did not happen: {detail}. Start it in Airflow.",
     ),
+    "alert_months_behind": (
+        "**{subject}**: están atrasados respecto del corte: {detail}. Cargá los de una extracción más nueva con `make seed`; después calculá las variables y los puntajes de nuevo.",
+        "**{subject}** are behind the snapshot: {detail}. Load those of a newer extraction with `make seed`; then build the features and score again.",
+    ),
+    "alert_age_in_days": (
+        "La versión en Production es vieja: {detail}. Mirá en la página Modelo por qué no hay una más nueva, o entrená: `churn_train_register_m`.",
+        "The version in Production is old: {detail}. See on the page Model why there is no newer one, or train: `churn_train_register_m`.",
+    ),
     "alert_other": (
         "{check}, **{subject}**: {detail}. Qué hacer: `what_to_do` en `ops.monitoring`.",
         "{check}, **{subject}**: {detail}. What to do: `what_to_do` in `ops.monitoring`.",

@@ -155,7 +155,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Con esta versión no se guardó la dispersión; la próxima que se entrene la tendrá.",
         "Their spread was not stored with this version; the next one trained will have it.",
     ),
-    "model_axis_coefficient": ("log-odds por desvío estándar", "log-odds by standard deviation"),
+    "model_axis_coefficient": ("log-odds por desvío", "log-odds by deviation"),
     "model_coefficient": ("coeficiente", "coefficient"),
     "model_declared": ("Más significa", "More of it means"),
     "model_declared_more_churn": ("más riesgo", "more risk"),

@@ -1,7 +1,7 @@
 # Everything a person or CI runs. `make help` lists the targets; GNU make 3.81 (macOS) is enough.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo local-up local-down local-ps local-logs psql env airflow backtest monitor promote rollback hold unhold seed replay-rejects data clean test lint locks
+.PHONY: help demo local-up local-down local-ps local-logs psql env airflow backtest campaign monitor promote rollback hold unhold seed replay-rejects data clean test lint locks
 
 # The first interpreter of a supported version; PYTHON=/path/to/python names another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -52,6 +52,9 @@ backtest: ## Train on what was known on each closed Sunday and measure on it (AR
 monitor: ## Look at realized churn, drift, data and runs of a snapshot (ARGS="--snapshot-date 2019-06-30")
 	@$(call either,$(LOCAL) ml monitor $(ARGS),$(COMPOSE) exec airflow-scheduler \
 		sh -c 'exec "$$ML_PYTHON" -m ml.monitor "$$@"' monitor $(ARGS))
+
+campaign: ## Create a campaign, list campaigns, show results, write the file (ARGS="results --name June")
+	@$(call either,$(LOCAL) ml campaign $(ARGS),$(COMPOSE) exec streamlit python -m ml.campaign $(ARGS))
 
 # What a person types reaches the command as it is, whatever quotes or dollars are in it: neither make nor the shell reads
 # it as code. The person is WHO, else the user.

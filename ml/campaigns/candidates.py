@@ -10,7 +10,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from ml.campaigns.profit import MOST_PESOS, in_range
-from ml.cli import CommandError
+from ml.campaigns.refusals import NO_SCORES, NOBODY_BETWEEN, Refused
 from ml.settings import settings
 from ml.snapshots.catalogue import CHURN_DAYS
 from ml.store import feature_rows
@@ -41,7 +41,7 @@ class Segment:
     """Conditions on customers, all of which must hold; an empty tuple or None: no condition.
 
     Raises:
-        CommandError: a number is outside its range, or the lowest score is above the highest.
+        Refused: a number is outside its range, or the lowest score is above the highest.
     """
 
     estado: tuple[str, ...] = ()
@@ -56,9 +56,7 @@ class Segment:
         in_range("max_score", self.max_score, 0, 1)
         in_range("min_spent_90d", self.min_spent_90d, 0, MOST_PESOS)
         if self.min_score is not None and self.max_score is not None and self.min_score > self.max_score:
-            raise CommandError(
-                f"min_score {self.min_score:g} is above max_score {self.max_score:g}: nobody is in between"
-            )
+            raise Refused(NOBODY_BETWEEN, low=float(self.min_score), high=float(self.max_score))
 
     @property
     def conditions(self) -> dict[str, Any]:
@@ -93,14 +91,11 @@ def current_run(conn: psycopg.Connection, snapshot_date: date) -> ScoringRun:
     """The run that gave the scores of the snapshot.
 
     Raises:
-        CommandError: the snapshot has no scores.
+        Refused: the snapshot has no scores.
     """
     row = conn.execute(CURRENT_RUN, (snapshot_date,)).fetchone()
     if row is None:
-        raise CommandError(
-            f"no scores for {snapshot_date}; score it:"
-            f' make airflow ARGS="dags test churn_batch_score_w {snapshot_date}"'
-        )
+        raise Refused(NO_SCORES, snapshot=str(snapshot_date))
     return ScoringRun(row[0], row[1])
 
 

@@ -10,7 +10,20 @@ from psycopg.types.json import Jsonb
 
 from ml.campaigns.candidates import Segment, candidates, current_run
 from ml.campaigns.profit import Assumptions, curves, in_range
-from ml.cli import CommandError
+from ml.campaigns.refusals import (
+    BAD_CONTROL_SHARE,
+    BAD_NAME,
+    BAD_PERSON,
+    BAD_START,
+    EXISTS,
+    LONG_NAME,
+    NOBODY_LEFT,
+    NOBODY_WORTH_IT,
+    OTHER_SCORES,
+    TOO_FEW,
+    TOO_MANY,
+    Refused,
+)
 from ml.settings import settings
 from ml.snapshots.catalogue import CHURN_DAYS
 from ml.utils_io import connect_to_create_campaigns, lock_writer, sql, with_lock_retries
@@ -18,7 +31,7 @@ from ml.utils_io import connect_to_create_campaigns, lock_writer, sql, with_lock
 STRATA = 10
 LEAST_OF_AN_ARM = 2  # in a stratum: a variance needs two
 LONGEST_NAME = 80
-EXISTS = "select from ops.campaigns where name = %s"
+SAME_NAME = "select from ops.campaigns where name = %s"
 RECORD = """
 insert into ops.campaigns (
     name, snapshot_date, scoring_run_id, model_version, segment, contact_cost, offer_cost, save_rate, margin, budget,
@@ -35,7 +48,7 @@ ARMS = """
 select
     count(*) filter (where arm = 'contact') as contact,
     count(*) filter (where arm = 'control') as control,
-    round(sum(expected_profit) filter (where arm = 'contact')) as expected_profit
+    coalesce(sum(expected_profit) filter (where arm = 'contact'), 0) as expected_profit
 from ops.campaign_assignments
 where campaign_id = %s
 group by stratum
@@ -50,7 +63,7 @@ class Request:
     `salt`: the same salt and customers give the same arms.
 
     Raises:
-        CommandError: a value is outside its range; the message names it.
+        Refused: a value is outside its range; the message names it.
     """
 
     name: str
@@ -66,20 +79,17 @@ class Request:
 
     def __post_init__(self) -> None:
         if not self.name.strip() or self.name != self.name.strip() or not self.name.isprintable():
-            raise CommandError(
-                f"name is {self.name!r}; give one line of text that neither begins nor ends with a space"
-            )
+            raise Refused(BAD_NAME, name=self.name)
         if len(self.name) > LONGEST_NAME:
-            raise CommandError(f"name has {len(self.name)} characters; give at most {LONGEST_NAME}")
+            raise Refused(LONG_NAME, length=len(self.name), longest=LONGEST_NAME)
+        if not self.who.isprintable():
+            raise Refused(BAD_PERSON, name=self.who)
         if not 0 < self.control_share < 1:
-            raise CommandError(f"control_share is {self.control_share:g}; give a number between 0 and 1, without both")
+            raise Refused(BAD_CONTROL_SHARE, value=float(self.control_share))
         in_range("customers", self.customers, 1, 1e9)
         last = self.snapshot_date + timedelta(days=CHURN_DAYS - 1)
         if not self.snapshot_date <= self.start <= last:
-            raise CommandError(
-                f"starts_on is {self.start}; the scores of {self.snapshot_date} speak of the {CHURN_DAYS} days up to"
-                f" {last}: give one of them"
-            )
+            raise Refused(BAD_START, start=self.start, snapshot=self.snapshot_date, days=CHURN_DAYS, last=last)
 
     @property
     def start(self) -> date:
@@ -91,7 +101,7 @@ def create(request: Request) -> dict[str, Any]:
     """Choose the customers, assign them to contact and control, and record the campaign; return the counts.
 
     Raises:
-        CommandError: no scores, other scores than the person saw, nobody to contact, too few for both arms, or the name
+        Refused: no scores, other scores than the person saw, nobody to contact, too few for both arms, or the name
             is taken.
         TryLater: PostgreSQL cannot be reached.
     """
@@ -101,14 +111,11 @@ def create(request: Request) -> dict[str, Any]:
 def _create(request: Request) -> dict[str, Any]:
     with connect_to_create_campaigns(application_name=f"ml.campaign {request.snapshot_date}") as conn:
         lock_writer(conn, "ops.campaigns")  # so that no two campaigns choose the same customer
-        if conn.execute(EXISTS, (request.name,)).fetchone() is not None:
-            raise CommandError(f"campaign {request.name!r} exists; choose another name")
+        if conn.execute(SAME_NAME, (request.name,)).fetchone() is not None:
+            raise Refused(EXISTS, name=request.name)
         run = current_run(conn, request.snapshot_date)
         if request.scoring_run_id not in (None, run.scoring_run_id):
-            raise CommandError(
-                f"the scores of {request.snapshot_date} were replaced meanwhile, by version {run.model_version};"
-                " look at the new ones and create the campaign again"
-            )
+            raise Refused(OTHER_SCORES, snapshot=request.snapshot_date, version=run.model_version)
         rows = candidates(conn, request.snapshot_date, request.start)
         rows = rows[request.segment.holds(rows)]
         value = rows["spent_90d"].to_numpy() * request.assumptions.margin
@@ -140,14 +147,16 @@ def _create(request: Request) -> dict[str, Any]:
         strata = conn.execute(ARMS, (campaign_id,)).fetchall()
         contact, control, expected_profit = (sum(column) for column in zip(*strata, strict=True))
         if len(strata) < STRATA or min(min(of[:2]) for of in strata) < LEAST_OF_AN_ARM:
-            raise CommandError(
-                f"{number} customers with a control share of {request.control_share:g} are too few: each of {STRATA}"
-                f" groups by score needs {LEAST_OF_AN_ARM} customers in either arm"
+            raise Refused(
+                TOO_FEW,
+                number=number,
+                share=float(request.control_share),
+                strata=STRATA,
+                least=LEAST_OF_AN_ARM,
             )
-        if current_run(conn, request.snapshot_date) != run:
-            raise CommandError(
-                f"the scores of {request.snapshot_date} were replaced meanwhile; create the campaign again"
-            )
+        now = current_run(conn, request.snapshot_date)
+        if now != run:
+            raise Refused(OTHER_SCORES, snapshot=request.snapshot_date, version=now.model_version)
     return {
         "campaign": request.name,
         "campaign_id": campaign_id,
@@ -165,19 +174,14 @@ def _number(request: Request, eligible: int, limit: int, best: int) -> int:
     """How many customers to choose.
 
     Raises:
-        CommandError: nobody can be contacted, or fewer than were asked for.
+        Refused: nobody can be contacted, or fewer than were asked for.
     """
     if eligible == 0:
-        raise CommandError(
-            f"nobody scored at {request.snapshot_date} is left for this segment: the others are held out, or in another"
-            f" campaign whose {CHURN_DAYS} days overlap those from {request.start}"
-        )
+        raise Refused(NOBODY_LEFT, snapshot=request.snapshot_date, days=CHURN_DAYS, start=request.start)
     if request.customers is None:
         if best == 0:
-            raise CommandError("no customer is worth contacting with these costs, budget and capacity")
+            raise Refused(NOBODY_WORTH_IT)
         return best
     if request.customers > limit:
-        raise CommandError(
-            f"customers is {request.customers}; this segment, the budget and the capacity allow {limit} at most"
-        )
+        raise Refused(TOO_MANY, number=request.customers, limit=limit)
     return request.customers

@@ -7,8 +7,8 @@ from psycopg.rows import dict_row
 
 CAMPAIGNS = """
 select
-    name, snapshot_date, starts_on, model_version, segment, contact_cost, offer_cost, save_rate, margin, budget,
-    capacity, control_share, contact, control, expected_profit, created_by, created_at
+    campaign_id, name, snapshot_date, starts_on, model_version, segment, contact_cost, offer_cost, save_rate, margin,
+    budget, capacity, control_share, contact, control, expected_profit, created_by, created_at
 from ops.campaigns
 cross join lateral (
     select

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.cli import CommandError
+from ml.campaigns.refusals import OUT_OF_RANGE, Refused
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -22,7 +22,7 @@ class Assumptions:
     `budget` bounds the expected costs, `capacity` the number of customers; None: no limit.
 
     Raises:
-        CommandError: a value is outside its range; the message names it.
+        Refused: a value is outside its range; the message names it.
     """
 
     contact_cost: float
@@ -44,10 +44,10 @@ def in_range(name: str, value: Any, low: float, high: float) -> None:
     """Return if `value` is None or within [low, high].
 
     Raises:
-        CommandError: it is not, or is no number.
+        Refused: it is not, or is no number.
     """
     if value is not None and not low <= value <= high:
-        raise CommandError(f"{name} is {value:g}; give a number from {low:g} to {high:g}")
+        raise Refused(OUT_OF_RANGE, field=name, value=float(value), low=float(low), high=float(high))
 
 
 def expected_cost(score: Floats, save_rate: float, assumptions: Assumptions) -> Floats:

@@ -2,12 +2,13 @@
 
 import csv
 import io
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from streamlit_app.formats import number
+from streamlit_app.formats import day, number
 from streamlit_app.texts import say
 
 ACTIVE = """
@@ -90,7 +91,8 @@ def test_ids_give_stored_scores_and_both_files_add_up_to_the_one_uploaded(open_b
     ids = [str(one["customer_id"]) for one in customers]
     upload(page, "customer_id\n" + "\n".join([*ids, "nobody", ids[0]]))
     page.get_by_label(say("batch_snapshot", language)).click()
-    page.get_by_role("option", name=say("batch_is_stored", language, snapshot="").strip(" ·")).click()
+    snapshot = say("batch_is_stored", language, snapshot=day(date(2019, 5, 26), language))
+    page.get_by_role("option", name=snapshot).click()
     press_score(page, language)
     expect(metric(page, "batch_rows", language)).to_have_text(number(len(ids) + 2, language))
     expect(page.get_by_test_id("stTable")).to_contain_text("nobody")

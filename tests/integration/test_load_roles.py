@@ -13,9 +13,11 @@ ROLES = {
     "meli_pipeline": "PIPELINE_DB_PASSWORD",
     "meli_reader": "READER_DB_PASSWORD",
     "meli_notebook": "NOTEBOOK_DB_PASSWORD",
+    "meli_campaign": "CAMPAIGN_DB_PASSWORD",
     "meli_airflow": "AIRFLOW_DB_PASSWORD",
     "meli_mlflow": "MLFLOW_DB_PASSWORD",
 }
+RECORDS = ("ops.raw_loads", "ops.raw_rejects", "ops.stated_dates", "ops.campaigns", "ops.campaign_assignments")
 TABLES = "select format('%%I.%%I', schemaname, tablename) from pg_tables where schemaname = any(%(schemas)s) order by 1"
 DENIED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)
 
@@ -94,16 +96,23 @@ def test_notebook_has_a_sandbox_of_its_own(stack: Database) -> None:
         conn.execute("drop table mine")
 
 
-def test_pipeline_writes_all_but_raw_and_the_load_records(stack: Database) -> None:
+def test_campaigns_are_all_that_their_role_writes(stack: Database) -> None:
+    with connect(stack, "meli_campaign") as conn:
+        for table in tables(stack, "raw", "staging", "features", "ops"):
+            assert refused(conn, f"delete from {table}"), table
+            assert refused(conn, f"truncate {table}"), table
+            if table not in ("ops.campaigns", "ops.campaign_assignments"):
+                assert refused(conn, f"insert into {table} default values"), table
+        for statement in ("create table ops.mine ()", "create temporary table mine ()", "set role meli_pipeline"):
+            assert refused(conn, statement), statement
+
+
+def test_pipeline_writes_all_but_raw_and_the_records_of_people(stack: Database) -> None:
     with connect(stack, "meli_pipeline") as conn:
-        for table in [*tables(stack, "raw"), "ops.raw_loads", "ops.raw_rejects", "ops.stated_dates"]:
+        for table in [*tables(stack, "raw"), *RECORDS]:
             assert refused(conn, f"insert into {table} default values"), table
             assert refused(conn, f"delete from {table}"), table
-        for table in set(tables(stack, "staging", "features", "ops")) - {
-            "ops.raw_loads",
-            "ops.raw_rejects",
-            "ops.stated_dates",
-        }:
+        for table in set(tables(stack, "staging", "features", "ops")) - set(RECORDS):
             conn.execute(f"delete from {table} where false")
         conn.execute("create temporary table own ()")
         for statement in (
@@ -136,6 +145,8 @@ def test_what_is_created_later_can_be_read_and_written_too(stack: Database) -> N
         ("meli_reader", "postgres"),
         ("meli_notebook", "airflow"),
         ("meli_notebook", "mlflow"),
+        ("meli_campaign", "airflow"),
+        ("meli_campaign", "mlflow"),
         ("meli_pipeline", "airflow"),
         ("meli_pipeline", "mlflow"),
         ("meli_airflow", "mlflow"),

@@ -12,8 +12,8 @@ from ml.settings import settings
 from ml.store import registry
 from ml.train import train
 from streamlit_app.formats import day
-from streamlit_app.pages import batch
 from streamlit_app.texts import LANGUAGES, say
+from streamlit_app.views import batch
 from tests.integration.churn_rows import call, fill, forget_models
 from tests.integration.conftest import PASSWORDS
 
@@ -43,7 +43,7 @@ def open_page(database, monkeypatch, tmp_path):
 
     def draw(language: str) -> None:
         from streamlit_app import failures
-        from streamlit_app.pages import batch
+        from streamlit_app.views import batch
 
         with failures.told(language):
             batch.page(language)

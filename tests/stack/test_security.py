@@ -13,11 +13,11 @@ from tests.stack.harness import SERVICES, Stack, http, wait_for
 
 Tried = Callable[[str, str], None]
 REFUSED = psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction
-ROLES = {"meli_reader": "READER", "meli_notebook": "NOTEBOOK", "meli_pipeline": "PIPELINE"}
+ROLES = {"meli_reader": "READER", "meli_notebook": "NOTEBOOK", "meli_pipeline": "PIPELINE", "meli_campaign": "CAMPAIGN"}
 
 
 @pytest.mark.parametrize(
-    "user", ["meli", "meli_pipeline", "meli_reader", "meli_notebook", "meli_airflow", "meli_mlflow"]
+    "user", ["meli", "meli_pipeline", "meli_reader", "meli_notebook", "meli_campaign", "meli_airflow", "meli_mlflow"]
 )
 def test_postgres_takes_no_wrong_password(stack: Stack, user: str, tried: Tried) -> None:
     for password in ("wrong", "", user):

@@ -88,6 +88,7 @@ def test_notebook_kernel_reaches_postgres_and_mlflow(trained: Stack, tried: Trie
 
 
 def test_notebooks_run_in_the_container(trained: Stack) -> None:
+    trained.airflow("dags", "test", "churn_feature_build_w", "2019-06-30")  # 60 days after those trained on
     for notebook in sorted((trained.root / "notebooks").glob("*.ipynb")):
         trained.exec("jupyter", "jupyter", "execute", f"notebooks/{notebook.name}")
 

@@ -74,13 +74,18 @@ def test_second_command_waits_and_names_the_first(monkeypatch, tmp_path):
 
 
 def test_services_get_their_own_role_and_no_other_password(settings, server):
-    secrets = {"POSTGRES_PASSWORD": "owner-secret", "READER_DB_PASSWORD": "reader-secret"}
+    secrets = {
+        "POSTGRES_PASSWORD": "owner-secret",
+        "READER_DB_PASSWORD": "reader-secret",
+        "CAMPAIGN_DB_PASSWORD": "campaign-secret",
+    }
     settings.values.update(secrets)
     by_name = {service.name: service.variables for service in services.all_services(settings, server)}
     assert by_name["streamlit"]["POSTGRES_USER"] == "meli_reader"
     assert by_name["streamlit"]["POSTGRES_PASSWORD"] == "reader-secret"
     assert by_name["jupyter"]["POSTGRES_USER"] == "meli_notebook"
     assert not [name for name, variables in by_name.items() if "owner-secret" in str(variables)]
+    assert [name for name, variables in by_name.items() if "campaign-secret" in str(variables)] == ["streamlit"]
 
 
 def test_only_airflow_knows_where_alerts_go(settings, server):

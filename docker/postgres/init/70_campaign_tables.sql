@@ -21,6 +21,37 @@ as $$ select ops.campaign_draw('universal holdout of campaigns', customer_id) < 
 comment on function ops.is_campaign_holdout(bigint, double precision) is
     'Whether a customer is in no campaign at all. A larger share keeps those of a smaller one. Independent of ops.customer_bucket.';
 
+create or replace function ops.campaign_arms(
+    salt text, control_share double precision, strata int, customers bigint[], scores double precision[]
+) returns table (customer_id bigint, stratum int, arm text)
+language sql immutable parallel safe
+as $$
+    with chosen as (
+        select
+            chosen.customer_id,
+            ntile(strata) over (order by chosen.score, chosen.customer_id) as stratum,
+            ops.campaign_draw(salt, chosen.customer_id) as draw
+        from unnest(customers, scores) as chosen (customer_id, score)
+    ),
+
+    ranked as (
+        select
+            chosen.customer_id,
+            chosen.stratum,
+            row_number() over (partition by chosen.stratum order by chosen.draw, chosen.customer_id) as place,
+            count(*) over (partition by chosen.stratum) as size
+        from chosen
+    )
+
+    select
+        ranked.customer_id,
+        ranked.stratum,
+        case when ranked.place <= round(ranked.size * control_share::numeric) then 'control' else 'contact' end
+    from ranked
+$$;
+comment on function ops.campaign_arms(text, double precision, int, bigint[], double precision[]) is
+    'The arm of each customer: strata by score, and in each the share of control with the lowest draws.';
+
 call ops.ensure_table('ops.campaigns',
     'Grain: one row per campaign, never changed. Source: python -m ml.campaign create.', array[
     ['campaign_id', 'bigint generated always as identity primary key', 'Order of the campaigns.'],
@@ -69,7 +100,7 @@ comment on column ops.campaign_contacts.campaign_id is 'Campaign in ops.campaign
 comment on column ops.campaign_contacts.starts_on is 'First of the churn_days in which the contact may change what the customer does.';
 
 -- What a customer did in days that a contact may have changed says nothing about customers who are left alone. Controls
--- stay: among customers with the same features, chance alone decided who was contacted.
+-- stay: at the campaign's snapshot, chance alone decided who was contacted of those with the same features.
 create or replace function features.is_changed_by_contact(
     snapshot_date date, label_horizon_days smallint, starts_on date, churn_days int
 ) returns boolean

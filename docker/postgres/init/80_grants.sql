@@ -27,8 +27,11 @@ grant execute on function features.is_usable_label, features.is_changed_by_conta
 grant usage on schema features, ops to meli_campaign;
 grant select on ops.churn_scoring, ops.scoring_runs, features.churn_weekly_features to meli_campaign;
 grant select, insert on ops.campaigns, ops.campaign_assignments to meli_campaign;
-grant execute on function ops.campaign_draw, ops.is_campaign_holdout to meli_campaign;
+grant execute on function ops.campaign_draw, ops.campaign_arms, ops.is_campaign_holdout to meli_campaign;
 revoke insert, update, delete on ops.campaigns, ops.campaign_assignments, ops.campaign_contacts from meli_pipeline;
+
+-- Notebooks read rows with the functions that training uses, and draw arms as a campaign does.
+grant execute on function ops.customer_bucket, ops.campaign_arms to meli_notebook;
 
 -- Only the administrator writes the records of loads.
 revoke insert, update, delete on ops.raw_loads, ops.raw_rejects, ops.stated_dates from meli_pipeline;

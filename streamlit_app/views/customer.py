@@ -52,7 +52,7 @@ def page(language: str) -> None:
     snapshot_date = next((each for each in dates if each.isoformat() == named), dates[0])
     _search(dates, snapshot_date, language)
     _pick(snapshot_date, language)
-    typed = st.query_params.get("id", "")
+    typed = st.query_params.get("id", "").strip()
     found = _find(typed, snapshot_date, language) if typed else None
     if found is not None:
         _customer(found, language)

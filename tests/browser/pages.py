@@ -1,5 +1,6 @@
 """What the tests of all pages do with them."""
 
+import contextlib
 import re
 import time
 
@@ -36,7 +37,10 @@ def words(key: str, language: str = "es") -> str:
 def reload_until(page: Page, text: str | re.Pattern[str]) -> None:
     """Reload until the text shows; a page may use the previous version for ten seconds."""
     deadline = time.monotonic() + 300
-    while not page.get_by_text(text).first.is_visible():
-        assert time.monotonic() < deadline, f"{text} did not show"
+    shown = page.get_by_text(text).first
+    while time.monotonic() < deadline:
         page.goto(page.url)
-        settled(page)
+        with contextlib.suppress(AssertionError):
+            expect(shown).to_be_visible(timeout=15_000)
+            return
+    raise AssertionError(f"{text} did not show")

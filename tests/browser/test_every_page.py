@@ -9,6 +9,8 @@ from tests.browser.pages import address, settled
 
 PAGES = ("this_week", "customer", "campaign", "batch", "model", "monitoring")
 SERIOUS = ("serious", "critical")
+# Browsers let the keyboard reach an area that scrolls, such as a wide table on a phone; the rule does not know it.
+OPTIONS = {"rules": {"scrollable-region-focusable": {"enabled": False}}}
 
 
 @pytest.mark.parametrize("page_name", PAGES)
@@ -20,7 +22,7 @@ def test_a_page_fits_its_window_and_can_be_used_by_all(site, new_page, page_name
     settled(page)
     main = page.get_by_test_id("stMain")
     assert main.evaluate("each => each.scrollWidth <= each.clientWidth")
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options=OPTIONS).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"][:300]) for each in found if each["impact"] in SERIOUS] == []
 
 

@@ -21,7 +21,7 @@ def main() -> None:
         for language in LANGUAGES:
             page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
             page.goto(f"{site}/?lang={language}")
-            first = page.get_by_test_id("stTable").locator("tbody tr td:first-child").first
+            first = page.get_by_test_id("stTable").locator("tbody tr td:first-of-type").first
             expect(first).to_be_visible(timeout=180_000)
             customer = f"&id={first.inner_text()}"
             for name in PAGES:

@@ -44,7 +44,7 @@ def test_home_shows_what_is_at_stake_and_leads_to_the_customer(site, new_page, s
     expect(metric(page, "week_at_stake", language)).to_have_text(money(stakes.total, language))
     table = page.get_by_test_id("stTable")
     expect(table.locator("tbody tr")).to_have_count(20)
-    ids = table.locator("tbody tr td:first-child").all_inner_texts()
+    ids = table.locator("tbody tr td:first-of-type").all_inner_texts()
     assert ids == [str(one.customer_id) for one in stakes.customers]
     with page.context.expect_page() as opened:
         table.get_by_role("link", name=ids[0], exact=True).click()

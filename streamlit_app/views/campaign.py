@@ -40,7 +40,8 @@ def page(language: str) -> None:
         return
     _say_created(language)
     chosen, starts_on = _choose(scored, language)
-    rows = _candidates(chosen.scoring_run_id, chosen.snapshot_date, starts_on, newest)
+    with st.spinner(say("campaign_reading", language)):
+        rows = _candidates(chosen.scoring_run_id, chosen.snapshot_date, starts_on, newest)
     left, right = st.columns(2, gap="large")
     with left:
         segment = _segment(rows, language)

@@ -12,6 +12,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There are no scores yet. To compute them: `airflow dags test churn_batch_score_w 2019-05-26`.",
     ),
     "campaign_snapshot": ("Puntajes del", "Scores of"),
+    "campaign_reading": ("Leyendo los puntajes…", "Reading the scores…"),
     "campaign_starts_on": ("Comienzo de la campaña", "First day of the campaign"),
     "campaign_starts_on_help": (
         "Desde ese día se cuentan los 60 días del resultado. No entra quien está en otra campaña en esos días.",

@@ -120,7 +120,10 @@ class Rows:
         self.total = self._read(path, folder, progress)
         if not self.total:
             raise Refused(NO_ROWS)
-        self.problem_count = self.rejected = self._value("select count(*) from problems")
+        self.problem_count = self.rejected = self.total - self._value("select count(*) from records")
+        listed = self._value("select count(*) from problems")
+        if listed != self.rejected and listed < MOST_PROBLEMS:
+            raise RuntimeError(f"{self.rejected} records were not read, but {listed} are listed")
         self._check()
 
     def good(self) -> Iterator[pa.Table]:

@@ -23,9 +23,9 @@ from ml.snapshots.coverage import require_covered
 from ml.store import metric_rows, registry
 from ml.training.checks import check_training
 from ml.training.dataset import (
-    contacted_rows,
     features_with_values,
     labels_known_through,
+    left_out_by_campaigns,
     load,
     model_features,
     training_digest,
@@ -57,13 +57,13 @@ from ops.current_feature_builds where snapshot_date = any(%s)
 class Chosen:
     """The rows of a training: its snapshots, why other Sundays were passed over, and the range of customers.
 
-    `contacted_rows`: how many are left out, because the customer was contacted in a campaign.
+    `left_out_by_campaigns`: how many are left out because a campaign contacted the customer, or by its draw.
     """
 
     snapshots: list[date]
     left_out: dict[date, str]
     buckets: tuple[int, int]
-    contacted_rows: int
+    left_out_by_campaigns: int
     rows: pd.DataFrame
 
 
@@ -95,7 +95,7 @@ def train(snapshot_date: date, lookback_weeks: int, as_of: date | None = None) -
             features=features,
             left_out_features=left_out_features,
             buckets=chosen.buckets,
-            contacted_rows=chosen.contacted_rows,
+            left_out_by_campaigns=chosen.left_out_by_campaigns,
             as_of=as_of,
             labels_known_through=labels_known_through(chosen.rows),
             data_digest=data,
@@ -123,8 +123,8 @@ def choose_rows(conn: psycopg.Connection, snapshot_date: date, lookback_weeks: i
         raise cli.CommandError(f"no snapshot up to {snapshot_date} can be trained on: {reasons}")
     ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
     buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
-    contacted = contacted_rows(conn, snapshots, buckets, as_of)
-    return Chosen(snapshots, left_out, buckets, contacted, load(conn, snapshots, buckets, as_of))
+    by_campaigns = left_out_by_campaigns(conn, snapshots, buckets, as_of)
+    return Chosen(snapshots, left_out, buckets, by_campaigns, load(conn, snapshots, buckets, as_of))
 
 
 def closed_later(conn: psycopg.Connection, newest: date) -> pd.DataFrame:
@@ -185,7 +185,7 @@ def _summary(version: registry.ChurnVersion, training: Training, *, created: boo
         "run_id": version.run_id,
         "training_snapshots": version.training_snapshots,
         "left_out_snapshots": training.left_out_snapshots,
-        "contacted_rows": training.contacted_rows,
+        "left_out_by_campaigns": training.left_out_by_campaigns,
         "labels_known_through": training.labels_known_through,
         "is_retrospective": training.labels_known_through >= training.snapshot_date,
         "data_digest": version.tags["data_digest"],

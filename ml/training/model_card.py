@@ -134,8 +134,8 @@ def _data(training: Training, tags: dict[str, str]) -> list[str]:
     return [
         f"- Snapshots: {', '.join(map(str, training.training_snapshots))}.",
         *(f"- Left out: {day}: {reason}." for day, reason in sorted(training.left_out_snapshots.items())),
-        f"- Left out: {training.contacted_rows:,} rows of customers whom a campaign contacted: what they did"
-        " says nothing of customers left alone.",
+        f"- Left out: {training.left_out_by_campaigns:,} rows because of campaigns: what contacted customers did"
+        " says nothing of customers left alone, and of the others as many are left out by chance.",
         f"- The last label speaks of the days to {training.labels_known_through}, which"
         + (
             " the date of this training could not know: it is retrospective."

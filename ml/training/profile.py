@@ -25,7 +25,7 @@ class Training:
     features: tuple[str, ...]
     left_out_features: dict[str, str]
     buckets: tuple[int, int]
-    contacted_rows: int
+    left_out_by_campaigns: int
     as_of: date | None
     labels_known_through: date
     data_digest: str

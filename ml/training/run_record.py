@@ -60,7 +60,7 @@ def _parameters(training: Training, fitted: Fitted, tags: dict[str, str], fitted
         "labels_known_through": training.labels_known_through,
         "as_of": training.as_of,
         "training_rows": len(fitted_on),
-        "contacted_rows": training.contacted_rows,
+        "left_out_by_campaigns": training.left_out_by_campaigns,
         "training_churn_rate": round(float(fitted_on["labeled_churn"].mean()), 6),
         "features": len(training.features),
         "left_out_features": ",".join(training.left_out_features),

@@ -1,4 +1,4 @@
-"""Customers contacted in a campaign are neither trained nor measured on while it may change what they do."""
+"""Those who remain in training and in figures beside a campaign are a random sample of customers left alone."""
 
 import json
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from ml.campaign import create
 from ml.monitoring import realized
 from ml.snapshots.closed import open_by_labels
 from ml.train import train
-from ml.training.dataset import contacted_rows, load
+from ml.training.dataset import left_out_by_campaigns, load
 from ml.utils_io import connect
 from tests.integration import campaign_customers
 from tests.integration.campaign_customers import SNAPSHOT, request
@@ -20,11 +20,17 @@ from tests.integration.conftest import Database
 EVERYONE = (0, 1000)
 SUNDAYS = [date(2019, 5, 19), date(2019, 5, 26)]
 BEFORE, FIRST = SNAPSHOT - timedelta(days=60), SNAPSHOT - timedelta(days=59)  # its 60 days end before it, on it
-CONTACTED = """
-select customer_id from ops.campaign_assignments join features.churn_weekly_features using (customer_id)
-where arm = 'contact' and snapshot_date = %(day)s and label_horizon_days = 60
+USABLE_ROWS = "from features.churn_weekly_features where snapshot_date = %(day)s and label_horizon_days = 60"
+DRAWN = (
+    """
+select customer_id, arm, ops.campaign_draw(salt, customer_id) < control_share
+from (select customer_id """
+    + USABLE_ROWS
+    + """) as usable
+cross join ops.campaigns
+left join ops.campaign_assignments using (campaign_id, customer_id)
 """
-USABLE = "select count(*) from features.churn_weekly_features where snapshot_date = %(day)s and label_horizon_days = 60"
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,36 +61,45 @@ def reading(database: Database, read) -> object:
     return call(database, opened)
 
 
+def left_alone(database: Database, day: date) -> set[int]:
+    """Customers with a usable label whom the campaign leaves in: controls, and by chance some of those not chosen."""
+    drawn = database.rows(DRAWN, {"day": day})
+    return {customer for customer, arm, below in drawn if arm == "control" or (arm is None and below)}
+
+
+def usable(database: Database, day: date) -> int:
+    """Customers with a usable label, campaigns or not."""
+    return database.rows("select count(*) " + USABLE_ROWS, {"day": day})[0][0]
+
+
 @pytest.mark.parametrize(("day", "is_changed"), [(BEFORE, False), (FIRST, True), (SNAPSHOT, True)])
-def test_rows_whose_60_days_overlap_those_of_the_campaign_are_left_out(database, first_training, day, is_changed):
-    contacted = {customer for (customer,) in database.rows(CONTACTED, {"day": day})}
-    assert len(contacted) > 1000
-    ((rows,),) = database.rows(USABLE, {"day": day})
+def test_where_the_60_days_overlap_those_of_the_campaign_its_draw_says_who_remains(
+    database, first_training, day, is_changed
+):
     loaded = set(reading(database, lambda conn: load(conn, [day], EVERYONE))["customer_id"])
-    left_out = reading(database, lambda conn: contacted_rows(conn, [day], EVERYONE))
-    assert loaded.isdisjoint(contacted) == is_changed
-    assert len(loaded) == rows - left_out
-    assert left_out == (len(contacted) if is_changed else 0)
+    left_out = reading(database, lambda conn: left_out_by_campaigns(conn, [day], EVERYONE))
+    assert left_out == usable(database, day) - len(loaded)
+    assert (loaded == left_alone(database, day)) == is_changed
+    assert (left_out == 0) == (not is_changed)
 
 
-def test_controls_stay_in_training(database, first_training):
-    ((controls,),) = database.rows(
-        "select array_agg(customer_id) from ops.campaign_assignments"
-        " join features.churn_weekly_features using (customer_id)"
-        " where arm = 'control' and snapshot_date = '2019-05-26' and label_horizon_days = 60"
-    )
-    loaded = reading(database, lambda conn: load(conn, [SUNDAYS[-1]], EVERYONE))
-    assert set(controls) <= set(loaded["customer_id"])
+def test_of_the_chosen_and_of_the_others_the_same_share_remains(database, first_training):
+    drawn = database.rows(DRAWN, {"day": SNAPSHOT})
+    kept = left_alone(database, SNAPSHOT)
+    for is_chosen in (True, False):
+        of = [customer for customer, arm, _ in drawn if (arm is not None) == is_chosen]
+        assert len(of) > 500
+        assert len(kept.intersection(of)) / len(of) == pytest.approx(0.3, abs=0.06)
 
 
 def test_a_campaign_makes_another_version_which_says_how_many_rows_it_left_out(database, first_training, mlflow_uri):
     again = call(database, train, SUNDAYS[-1], 2)
     assert again["created"]
     assert again["data_digest"] != first_training["data_digest"]
-    contacted = sum(len(database.rows(CONTACTED, {"day": day})) for day in SUNDAYS)
-    assert (first_training["contacted_rows"], again["contacted_rows"]) == (0, contacted)
+    left_out = sum(usable(database, day) - len(left_alone(database, day)) for day in SUNDAYS)
+    assert (first_training["left_out_by_campaigns"], again["left_out_by_campaigns"]) == (0, left_out)
     version = MlflowClient(mlflow_uri).get_model_version("churn-logreg", again["model_version"])
-    assert json.loads(version.tags["contacted_rows"]) == contacted
+    assert json.loads(version.tags["left_out_by_campaigns"]) == left_out
 
 
 def test_a_campaign_opens_no_closed_snapshot(database, first_training):
@@ -95,7 +110,6 @@ def test_a_campaign_opens_no_closed_snapshot(database, first_training):
 def test_realized_figures_are_those_of_customers_left_alone(database, first_training):
     (measured,) = reading(database, lambda conn: realized.measure_changed(conn, {SNAPSHOT: "7"}))
     _, rows, _, figures = measured.slices[0]
-    scored = "select count(*) from ops.churn_scoring where snapshot_date = %(day)s"
-    ((before,),) = database.rows(scored, {"day": SNAPSHOT})
-    assert rows == before - len(database.rows(CONTACTED, {"day": SNAPSHOT}))
+    scored = database.rows("select customer_id from ops.churn_scoring where snapshot_date = %(day)s", {"day": SNAPSHOT})
+    assert rows == len({customer for (customer,) in scored} & left_alone(database, SNAPSHOT))
     assert figures

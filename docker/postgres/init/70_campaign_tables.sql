@@ -89,18 +89,9 @@ call ops.ensure_table('ops.campaign_assignments',
 ], 'campaign_id, customer_id');
 create index if not exists campaign_assignments_customer on ops.campaign_assignments (customer_id);
 
-create or replace view ops.campaign_contacts as
-select customer_id, campaign_id, starts_on
-from ops.campaign_assignments
-join ops.campaigns using (campaign_id)
-where arm = 'contact';
-comment on view ops.campaign_contacts is 'One row per customer contacted in a campaign.';
-comment on column ops.campaign_contacts.customer_id is 'Customer (CUS_CUST_ID_BUY).';
-comment on column ops.campaign_contacts.campaign_id is 'Campaign in ops.campaigns.';
-comment on column ops.campaign_contacts.starts_on is 'First of the churn_days in which the contact may change what the customer does.';
-
--- What a customer did in days that a contact may have changed says nothing about customers who are left alone. Controls
--- stay: at the campaign's snapshot, chance alone decided who was contacted of those with the same features.
+-- What a customer did in days that a contact may have changed says nothing about customers who are left alone. So those
+-- who were contacted are left out; and because a campaign chooses by what customers did, also after earlier snapshots, as
+-- many of those whom it did not choose are left out by the same draw. Of both, the share of control remains, by chance.
 create or replace function features.is_changed_by_contact(
     snapshot_date date, label_horizon_days smallint, starts_on date, churn_days int
 ) returns boolean
@@ -118,17 +109,23 @@ as $$
     where feature.snapshot_date = any(snapshot_dates)
         and features.is_usable_label(feature.snapshot_date, feature.label_horizon_days, churn_days, as_of)
         and not exists (
-            select from ops.campaign_contacts as contact
-            where contact.customer_id = feature.customer_id
-                and features.is_changed_by_contact(
-                    feature.snapshot_date, feature.label_horizon_days, contact.starts_on, churn_days
+            select from ops.campaigns as campaign
+            left join ops.campaign_assignments as assigned
+                on assigned.campaign_id = campaign.campaign_id and assigned.customer_id = feature.customer_id
+            where
+                features.is_changed_by_contact(
+                    feature.snapshot_date, feature.label_horizon_days, campaign.starts_on, churn_days
+                )
+                and not coalesce(
+                    assigned.arm = 'control',
+                    ops.campaign_draw(campaign.salt, feature.customer_id) < campaign.control_share
                 )
         )
 $$;
 comment on function features.usable_rows(date[], int, date) is
-    'The rows that are trained and measured on: a usable label that no campaign may have changed.';
+    'The rows that are trained and measured on: a usable label, of customers who are left alone, as if no campaign had chosen any.';
 
-create or replace function features.contacted_rows(snapshot_dates date[], churn_days int, as_of date)
+create or replace function features.rows_left_out_by_campaigns(snapshot_dates date[], churn_days int, as_of date)
 returns table (snapshot_date date, customer_id bigint)
 language sql stable parallel safe
 as $$
@@ -137,13 +134,19 @@ as $$
     where feature.snapshot_date = any(snapshot_dates)
         and features.is_usable_label(feature.snapshot_date, feature.label_horizon_days, churn_days, as_of)
         and exists (
-            select from ops.campaign_contacts as contact
-            where contact.customer_id = feature.customer_id
-                and features.is_changed_by_contact(
-                    feature.snapshot_date, feature.label_horizon_days, contact.starts_on, churn_days
+            select from ops.campaigns as campaign
+            left join ops.campaign_assignments as assigned
+                on assigned.campaign_id = campaign.campaign_id and assigned.customer_id = feature.customer_id
+            where
+                features.is_changed_by_contact(
+                    feature.snapshot_date, feature.label_horizon_days, campaign.starts_on, churn_days
+                )
+                and not coalesce(
+                    assigned.arm = 'control',
+                    ops.campaign_draw(campaign.salt, feature.customer_id) < campaign.control_share
                 )
         )
 $$;
-comment on function features.contacted_rows(date[], int, date) is
-    'The rows that features.usable_rows leaves out: a usable label that a campaign may have changed.';
+comment on function features.rows_left_out_by_campaigns(date[], int, date) is
+    'The rows with a usable label that features.usable_rows leaves out.';
 commit;

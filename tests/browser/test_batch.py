@@ -58,7 +58,7 @@ def rows(text: str, delimiter: str = ",") -> list[dict[str, str]]:
 
 
 def metric(page: Page, key: str, language: str = "es"):
-    labelled = page.get_by_test_id("stMetric").filter(has_text=say(key, language))
+    labelled = page.get_by_test_id("stMetric").filter(has=page.get_by_text(say(key, language), exact=True))
     return labelled.get_by_test_id("stMetricValue")
 
 

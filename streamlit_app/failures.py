@@ -29,7 +29,7 @@ def told(language: str) -> Iterator[None]:
     except TryLater:
         st.error(say("mlflow_down", language, address=code(settings().mlflow_tracking_uri)))
     except CommandError as error:
-        st.error(code(error))
+        st.error(code(error, 1000))  # it ends with what to do
     except psycopg.Error as error:
         _database(error, language)
     except ValidationError as error:

@@ -23,7 +23,7 @@ def feature_label(name: str, language: str) -> str:
     return BY_NAME[name].shown(language) if name in BY_NAME else name
 
 
-def code(value: object) -> str:
-    """`value` as inline code, so that nothing typed or stored is read as Markdown; cut to 80 characters."""
+def code(value: object, longest: int = 80) -> str:
+    """`value` as inline code, so that nothing typed or stored is read as Markdown; cut to `longest` characters."""
     text = " ".join(str(value).replace("`", "'").split())
-    return f"`{text[:79]}…`" if len(text) > 80 else f"`{text or ' '}`"
+    return f"`{text[: longest - 1]}…`" if len(text) > longest else f"`{text or ' '}`"

@@ -23,7 +23,7 @@ from streamlit_app.layout import Figure, as_of, figures, head, missing, table
 from streamlit_app.model import Scorer, production_scorer
 from streamlit_app.texts import code, feature_label, say
 
-LARGEST_MB = 200  # a million rows of all features have about 100
+LARGEST_MB = 100  # a million rows of all features have about 80; in a container, /tmp holds the upload and its results
 # Files are scored one after the other: each takes some hundred megabytes of the container's one gigabyte.
 SCORING = threading.Lock()
 

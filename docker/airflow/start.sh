@@ -3,9 +3,18 @@
 # runs as it is.
 set -euo pipefail
 
+# Behind the gateway, Airflow is below a path: the web server is told the path alone, because people may come by any name;
+# links in messages need the whole address.
+if [ -n "${GATEWAY_URL:-}" ]; then
+  base_url=$GATEWAY_URL/airflow
+  [ "${1:-}" != webserver ] || base_url=/airflow
+  export AIRFLOW__API__BASE_URL=$base_url/ AIRFLOW__WEBSERVER__BASE_URL=$base_url AIRFLOW__WEBSERVER__ENABLE_PROXY_FIX=True
+  export FORWARDED_ALLOW_IPS='*' # those who reach the port are the gateway and this machine
+fi
+
 case "${1:-}" in
   init) exec python /opt/airflow/bin/init.py ;;
-  webserver) if [ -z "${STACK:-}" ]; then exec airflow api-server; else exec airflow webserver; fi ;;
+  webserver) if [ -z "${STACK:-}" ]; then exec airflow api-server ${GATEWAY_URL:+--proxy-headers}; else exec airflow webserver; fi ;;
   scheduler) exec airflow scheduler --skip-serve-logs ;; # the web server reads them from the volume
   dag-processor) exec airflow dag-processor ;;
   maintenance)

@@ -50,7 +50,7 @@ if [ -n "$gateway" ]; then
 fi
 cat <<TEXT
 
-Airflow     http://localhost:$(setting AIRFLOW_PORT)   ($(setting AIRFLOW_ADMIN_USER))
+Airflow     http://localhost:$(setting AIRFLOW_PORT)${gateway:+/airflow}   ($(setting AIRFLOW_ADMIN_USER))
 MLflow      http://localhost:$(setting MLFLOW_PORT)
 Streamlit   http://localhost:$(setting STREAMLIT_PORT)
 MinIO       http://localhost:$(setting MINIO_CONSOLE_PORT)   ($(setting MINIO_ROOT_USER))

@@ -195,8 +195,8 @@ class Stack:
         return int(self.settings[f"{name.upper()}_PORT"])
 
     def url(self, name: str) -> str:
-        """Address of a service from this machine; with the gateway on, JupyterLab is below its path here too."""
-        below = "/jupyter" if name == "jupyter" and self.settings.get("GATEWAY") else ""
+        """Address of a service from this machine; with the gateway on, two of them are below their path here too."""
+        below = f"/{name}" if name in ("airflow", "jupyter") and self.settings.get("GATEWAY") else ""
         return f"http://127.0.0.1:{self.port(name)}{below}"
 
     def connect(self, user: str = "meli", password_of: str = "POSTGRES", database: str = "meli") -> psycopg.Connection:

@@ -219,10 +219,10 @@ def test_path_tricks_lead_nowhere(door: Door, path: str, tried: Tried) -> None:
     tried(f"viewer: {path}", str(answer.status))
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:1", "mlflow:5000"])
+@pytest.mark.parametrize("host", ["evil.example", "mlflow:5000", "localhost.evil.example"])
 def test_another_hosts_name_is_not_served(door: Door, host: str) -> None:
     answer = door.ask("/", "operator", headers={"Host": host})
-    assert answer.status != 200 or answer.body == ""
+    assert (answer.status, answer.body) == (421, "")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://{host}:{port}", "https://{host}"])
@@ -333,8 +333,8 @@ def test_jupyterlab_takes_a_large_file_through_the_gateway(door: Door, tried: Tr
     headers = {"Cookie": door.session("operator"), "Authorization": f"token {door.stack.jupyter_token()}"}
     path, name = "/jupyter/api/contents/large.bin", "large.bin"
     start = time.monotonic()
-    content = base64.b64encode(os.urandom(3 << 20) * (UPLOAD_MB // 3)).decode()
-    saved = door.ask(path, method="PUT", data={"type": "file", "format": "base64", "content": content}, headers=headers)
+    content = "0123456789abcdef" * (UPLOAD_MB << 16)
+    saved = door.ask(path, method="PUT", data={"type": "file", "format": "text", "content": content}, headers=headers)
     try:
         assert saved.status == 201, (saved.status, saved.body[:300])
         assert json.loads(saved.body)["size"] == UPLOAD_MB << 20
@@ -368,6 +368,7 @@ def test_airflows_own_login_is_reached_below_its_path(door: Door) -> None:
     )
     kept = page.headers["set-cookie"].split(";")[0]
     headers = {"Cookie": f"{login['Cookie']}; {kept}", "Content-Type": "application/x-www-form-urlencoded"}
+    headers["Referer"] = f"https://{door.host}:{door.port}/airflow/auth/login/"
     done = door.ask("/airflow/auth/login/", data=form.encode(), headers=headers)
     assert (done.status, done.headers["location"]) == (302, "/airflow/")
     assert "_token=" in done.headers["set-cookie"] or "session=" in done.headers["set-cookie"]

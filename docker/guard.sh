@@ -34,6 +34,12 @@ if [ -n "$GATEWAY" ]; then
   elif [ "$GATEWAY_VIEWER_PASSWORD" = "$GATEWAY_OPERATOR_PASSWORD" ]; then
     refuse "GATEWAY_VIEWER_PASSWORD and GATEWAY_OPERATOR_PASSWORD in .env are the same: who may look could change things too."
   fi
+  if [ ${#GATEWAY_VIEWER_PASSWORD} -gt 72 ] || [ ${#GATEWAY_OPERATOR_PASSWORD} -gt 72 ]; then
+    refuse "GATEWAY_VIEWER_PASSWORD or GATEWAY_OPERATOR_PASSWORD is longer than 72 characters, which bcrypt does not take."
+  fi
+  case $GATEWAY_HOST in
+    *[!A-Za-z0-9.-]*) refuse "GATEWAY_HOST=$GATEWAY_HOST: say a host name or an IPv4 address, without https:// and port." ;;
+  esac
   if [ "$AIRFLOW_ADMIN_USER" = viewer ]; then
     refuse "AIRFLOW_ADMIN_USER=viewer: with GATEWAY=1, this is the name of Airflow's user who only looks. Choose another."
   fi

@@ -36,7 +36,7 @@ fi
 [ -n "$gateway" ] || "${compose[@]}" --profile gateway rm -sf gateway >/dev/null 2>&1
 
 if ! "${compose[@]}" up -d --build --wait --wait-timeout "${UP_TIMEOUT:-1200}"; then
-  for job in guard db-init minio-create-bucket airflow-init; do
+  for job in guard db-init minio-create-bucket airflow-init ${gateway:+gateway}; do
     "${compose[@]}" ps -a --format '{{.Service}} {{.ExitCode}}' "$job" 2>/dev/null | grep -q ' 0$' ||
       "${compose[@]}" logs --no-log-prefix --tail 20 "$job" >&2 || true
   done

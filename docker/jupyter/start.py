@@ -37,7 +37,7 @@ def main() -> None:
     secret = token()
     gateway = os.environ.get("GATEWAY_URL")
     base = "/jupyter" if gateway else ""
-    shown = gateway or f"http://127.0.0.1:{os.environ['JUPYTER_PORT']}"
+    shown = gateway or os.environ.get("JUPYTER_URL", "http://127.0.0.1:8888")
     print(f"JupyterLab: {shown}{base}/lab?token={secret}", flush=True)
     arguments = ["jupyter", "lab", "--no-browser", "--ServerApp.ip=0.0.0.0", "--ServerApp.port=8888"]
     arguments += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={WORK}", "--ServerApp.default_url=/lab"]

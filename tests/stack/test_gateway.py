@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from urllib.parse import urlencode
 import pytest
 import websocket
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.stack.harness import Stack, wait_for
@@ -191,13 +193,37 @@ def test_a_viewer_changes_nothing_in_mlflow(door: Door, method: str, path: str, 
     tried(f"viewer: {method} {path}", str(answer.status))
 
 
-def test_a_viewer_searches_in_mlflow_and_an_operator_creates(door: Door, tried: Tried) -> None:
+def test_a_page_of_mlflow_searches_for_a_viewer_and_creates_for_an_operator(door: Door, tried: Tried) -> None:
+    own = {"Origin": f"https://{door.host}:{door.port}"}
     for path in (SEARCH, SEARCH.replace("/api/", "/ajax-api/")):
-        found = json.loads(door.ask(path, "viewer", data={"max_results": 9}).body)["experiments"]
+        found = json.loads(door.ask(path, "viewer", data={"max_results": 9}, headers=own).body)["experiments"]
         assert "by a viewer" not in {experiment["name"] for experiment in found}
-    own = {"Origin": f"https://{door.host}:{door.port}"}  # as MLflow's page sends it
     assert door.ask(CREATE, "operator", data={"name": f"door-{time.time_ns()}"}, headers=own).status == 200
     tried("viewer searches MLflow's experiments, operator creates one", "200")
+
+
+CLIENT = """
+import mlflow
+mlflow.set_experiment("through the gateway")
+with mlflow.start_run() as run:
+    mlflow.log_text("there", "folder/probe.txt")
+print(mlflow.artifacts.load_text(f"{run.info.artifact_uri}/folder/probe.txt"))
+"""
+
+
+@pytest.mark.parametrize(("user", "works"), [("operator", True), ("viewer", False)])
+def test_mlflows_client_through_the_gateway(door: Door, user: str, works: bool, tried: Tried) -> None:
+    told = {
+        "TRACKING_URI": f"https://{door.host}:{door.port}/mlflow", "TRACKING_USERNAME": user,
+        "TRACKING_PASSWORD": door.stack.settings[f"GATEWAY_{user.upper()}_PASSWORD"],
+        "TRACKING_SERVER_CERT_PATH": str(door.stack.root / "gateway-ca.crt"), "HTTP_REQUEST_MAX_RETRIES": "1",
+    }  # fmt: skip
+    env = {**os.environ, **{f"MLFLOW_{name}": value for name, value in told.items()}}
+    command = ["ip", "netns", "exec", door.namespace, sys.executable, "-c", CLIENT]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    assert (done.returncode == 0) == works, done.stderr[-2000:]
+    assert done.stdout.endswith("there\n") == ("viewers read" not in done.stderr) == works
+    tried(f"MLflow's Python client as {user}: log and read an artifact", "done" if works else "403, viewers read")
 
 
 @pytest.mark.parametrize(
@@ -288,7 +314,7 @@ def test_a_notebooks_kernel_answers_through_the_gateway(door: Door, tried: Tried
 
 def streamlit_session(channel: websocket.WebSocket) -> str:
     """Ask for the page and return the id of the session in which it runs."""
-    channel.send_binary(BackMsg(rerun_script={}).SerializeToString())
+    channel.send_binary(BackMsg(rerun_script=ClientState()).SerializeToString())
     while True:
         message = ForwardMsg.FromString(channel.recv())
         if message.HasField("new_session"):
@@ -391,70 +417,97 @@ class Echo(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
         self.wfile.write(json.dumps([self.path, list(self.headers.items())]).encode())
-http.server.HTTPServer(("", 8501), Echo).serve_forever()
+http.server.HTTPServer(("", 5000), Echo).serve_forever()
+"""
+APP = """
+import streamlit as st
+from streamlit_app.access import may_change
+st.text("may change" if may_change() else "may look")
 """
 
 
-@pytest.fixture
-def echoing(door: Door, tmp_path: Path) -> Iterator[Door]:
-    """A second gateway, with a certificate of its owner's, before a service that answers with what it was sent."""
-    stack, name = door.stack, f"{door.stack.project}-echo"
-    tmp_path.chmod(0o755)
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+@pytest.fixture(scope="module")
+def second(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A gateway with its owner's certificate, before a page that says what its visitor may do and an echo."""
+    stack, name = door.stack, f"{door.stack.project}-second"
+    folder = tmp_path_factory.mktemp("second")
+    for path in (folder, *list(folder.parents)[:2]):
+        path.chmod(0o755)
+    cert, key = folder / "cert.pem", folder / "key.pem"
     made = (
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=team -addext"
         f" subjectAltName=IP:{door.host} -keyout {key} -out {cert}"
     )
     subprocess.run(made.split(), check=True, capture_output=True)
     key.chmod(0o644)
-    env = {"GATEWAY_HOST": door.host, "STACK": "", "GATEWAY_VIEWER_PASSWORD": stack.settings["GATEWAY_VIEWER_PASSWORD"],
-           "GATEWAY_OPERATOR_PASSWORD": stack.settings["GATEWAY_OPERATOR_PASSWORD"]}  # fmt: skip
-    options = [part for variable, value in env.items() for part in ("-e", f"{variable}={value}")]
-    options += ["-v", f"{cert}:/run/gateway/cert.pem:ro", "-v", f"{key}:/run/gateway/key.pem:ro"]
+    (folder / "app.py").write_text(APP, encoding="utf-8")
     image = {service: stack.container(service)["Config"]["Image"] for service in ("gateway", "streamlit")}
     with socket.create_server((door.host, 0)) as probe:
         port = probe.getsockname()[1]
+    told = {
+        "GATEWAY_HOST": door.host,
+        "STACK": "",
+        **{n: v for n, v in stack.settings.items() if n.endswith("PASSWORD")},
+    }
+    run = {
+        "mlflow": [image["streamlit"], "python", "-c", ECHO],
+        "streamlit": [
+            "-e", "APP_LOGIN=gateway", "-v", f"{folder}:/opt/app:ro", "-v", f"{stack.root}/ml:/opt/meli/ml:ro",
+            "-v", f"{stack.root}/streamlit_app:/opt/meli/streamlit_app:ro", image["streamlit"],
+            "streamlit", "run", "/opt/app/app.py", "--server.headless=true", "--browser.gatherUsageStats=false",
+        ],
+        "gateway": [
+            *(part for variable, value in told.items() for part in ("-e", f"{variable}={value}")),
+            "-v", f"{cert}:/run/gateway/cert.pem:ro", "-v", f"{key}:/run/gateway/key.pem:ro",
+            "-p", f"{door.host}:{port}:8443", image["gateway"],
+        ],
+    }  # fmt: skip
     try:
         stack.run("docker", "network", "create", name)
-        common = ["docker", "run", "-d", "--network", name]
-        stack.run(
-            *common,
-            "--name",
-            f"{name}-streamlit",
-            "--network-alias",
-            "streamlit",
-            image["streamlit"],
-            "python",
-            "-c",
-            ECHO,
-        )
-        stack.run(*common, "--name", f"{name}-gateway", *options, "-p", f"{door.host}:{port}:8443", image["gateway"])
-        trusted = ssl.create_default_context(cafile=cert)
-        second = Door(stack, door.namespace, door.host, port, trusted)
-        wait_for("the second gateway", lambda: second.ask("/app/", "viewer").status == 200, 30)
-        yield second
+        for part, options in run.items():
+            common = ["docker", "run", "-d", "--name", f"{name}-{part}", "--network", name, "--network-alias", part]
+            stack.run(*common, *options)
+        opened = Door(stack, door.namespace, door.host, port, ssl.create_default_context(cafile=cert))
+        wait_for("the second gateway", lambda: opened.ask("/health/app", "viewer").status == 200, 60)
+        yield opened
     finally:
-        for part in ("streamlit", "gateway"):
+        for part in run:
             stack.run("docker", "rm", "-f", "-v", f"{name}-{part}", check=False)
         stack.run("docker", "network", "rm", name, check=False)
 
 
-def test_a_service_learns_the_role_and_no_password_behind_the_owners_certificate(echoing: Door, tried: Tried) -> None:
-    forged = {"X-Gateway-Role": "operator", "X-Gateway-User": "operator", "x-gateway-ROLE": "operator"}
-    path, headers = json.loads(echoing.ask("/app/some/page?x=1", "viewer", headers=forged).body)
+FORGED = {"X-Gateway-Role": "operator", "X-Gateway-User": "operator", "x-gateway-ROLE": "operator"}
+
+
+def test_a_service_learns_the_role_and_no_password(second: Door, tried: Tried) -> None:
+    path, headers = json.loads(second.ask("/mlflow/some/page?x=1", "viewer", headers=FORGED).body)
     assert path == "/some/page?x=1"
     said = [(name.lower(), value) for name, value in headers]
     assert [value for name, value in said if name in ("x-gateway-role", "x-gateway-user")] == ["viewer", "viewer"]
     assert "authorization" not in dict(said)
-    session = echoing.session("operator")
-    both = {"Cookie": f"a=1; {session}; b=2", **echoing.login("viewer"), **forged}
-    said = {name.lower(): value for name, value in json.loads(echoing.ask("/app/", headers=both).body)[1]}
-    assert (said["x-gateway-role"], "authorization" in said) == ("operator", False)
-    assert session.split("=")[1] not in said["cookie"]
-    assert {"a=1", "b=2"} <= set(said["cookie"].split("; "))
-    own = json.loads(echoing.ask("/app/", headers={"Cookie": session, "Authorization": "Bearer mine"}).body)[1]
+    session = second.session("operator")
+    both = {"Cookie": f"a=1; {session}; b=2", **second.login("viewer"), **FORGED}
+    got = {name.lower(): value for name, value in json.loads(second.ask("/mlflow/", headers=both).body)[1]}
+    assert (got["x-gateway-role"], "authorization" in got) == ("operator", False)
+    assert session.split("=")[1] not in got["cookie"]
+    assert {"a=1", "b=2"} <= set(got["cookie"].split("; "))
+    own = json.loads(second.ask("/mlflow/", headers={"Cookie": session, "Authorization": "Bearer mine"}).body)[1]
     assert dict(own)["Authorization"] == "Bearer mine"
-    tried("role and user headers sent by a client, with the owner's certificate", "replaced by the gateway's")
+    tried("role and user headers sent by a client", "replaced by the gateway's; no password or session is passed on")
+
+
+@pytest.mark.parametrize(("user", "shown"), [("viewer", "may look"), ("operator", "may change")])
+def test_the_app_knows_who_may_change_things(second: Door, user: str, shown: str, tried: Tried) -> None:
+    headers = {"Cookie": second.session(user), **(FORGED if user == "viewer" else {})}
+    channel = second.socket("/app/_stcore/stream", headers, subprotocols=["streamlit"])
+    try:
+        channel.send_binary(BackMsg(rerun_script=ClientState()).SerializeToString())
+        while (text := ForwardMsg.FromString(channel.recv()).delta.new_element.text.body) == "":
+            pass
+    finally:
+        channel.close()
+    assert text == shown
+    tried(f"the app behind the gateway, visited by {user}", text)
 
 
 def test_no_password_or_session_is_in_the_log(door: Door) -> None:

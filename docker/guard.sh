@@ -29,6 +29,9 @@ secrets=(POSTGRES_PASSWORD PIPELINE_DB_PASSWORD READER_DB_PASSWORD NOTEBOOK_DB_P
 
 if [ -n "$GATEWAY" ]; then
   secrets+=(GATEWAY_VIEWER_PASSWORD GATEWAY_OPERATOR_PASSWORD)
+  if [ -n "$STACK" ]; then
+    refuse "STACK=$STACK has known vulnerabilities, which a login does not mend: it stays on this machine, without GATEWAY=1."
+  fi
   if [ -z "$GATEWAY_VIEWER_PASSWORD" ] || [ -z "$GATEWAY_OPERATOR_PASSWORD" ]; then
     refuse "GATEWAY=1 needs GATEWAY_VIEWER_PASSWORD and GATEWAY_OPERATOR_PASSWORD in .env."
   elif [ "$GATEWAY_VIEWER_PASSWORD" = "$GATEWAY_OPERATOR_PASSWORD" ]; then

@@ -6,14 +6,10 @@ set -euo pipefail
 # Behind the gateway, Airflow is below a path. The web server is told the path alone, because people may come by any name;
 # links in messages need the whole address.
 if [ -n "${GATEWAY_URL:-}" ]; then
-  base_url=$GATEWAY_URL/airflow
-  [ "${1:-}" != webserver ] || base_url=/airflow
-  if [ -z "${STACK:-}" ]; then
-    export AIRFLOW__API__BASE_URL=$base_url/ FORWARDED_ALLOW_IPS='*' # whoever reaches the port is the gateway or this machine
-    export AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://airflow-webserver:8080/airflow/execution/
-  else
-    export AIRFLOW__WEBSERVER__BASE_URL=$base_url AIRFLOW__WEBSERVER__ENABLE_PROXY_FIX=True
-  fi
+  export AIRFLOW__API__BASE_URL=$GATEWAY_URL/airflow/
+  [ "${1:-}" != webserver ] || AIRFLOW__API__BASE_URL=/airflow/
+  export AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://airflow-webserver:8080/airflow/execution/
+  export FORWARDED_ALLOW_IPS='*' # whoever reaches the web server's port is the gateway or on this machine
 fi
 
 case "${1:-}" in

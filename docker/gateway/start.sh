@@ -23,14 +23,11 @@ if [ ! -c "$cert" ] || [ ! -c "$key" ]; then
   TLS="$cert $key"
 fi
 
-AIRFLOW_HEALTH=/api/v2/monitor/health
-[ -z "$STACK" ] || AIRFLOW_HEALTH=/health
-
 SITES=
 for name in $(printf '%s\n' "$GATEWAY_HOST" localhost 127.0.0.1 | sort -u); do
   SITES="$SITES${SITES:+, }https://$name:8443"
 done
 
-export VIEWER_HASH OPERATOR_HASH VIEWER_SESSION OPERATOR_SESSION TLS SITES AIRFLOW_HEALTH
+export VIEWER_HASH OPERATOR_HASH VIEWER_SESSION OPERATOR_SESSION TLS SITES
 export XDG_CONFIG_HOME=/tmp XDG_DATA_HOME=/data
 exec caddy run --config /opt/gateway/Caddyfile --adapter caddyfile

@@ -446,7 +446,6 @@ def second(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doo
         port = probe.getsockname()[1]
     told = {
         "GATEWAY_HOST": door.host,
-        "STACK": "",
         **{n: v for n, v in stack.settings.items() if n.endswith("PASSWORD")},
     }
     run = {

@@ -219,6 +219,7 @@ def test_demo_passwords_start_nothing_on_another_address(
         ({"GATEWAY_OPERATOR_PASSWORD": ""}, "needs GATEWAY_VIEWER_PASSWORD and GATEWAY_OPERATOR_PASSWORD"),
         ({"GATEWAY_VIEWER_PASSWORD": PASSWORDS["GATEWAY_OPERATOR_PASSWORD"]}, "are the same"),
         ({"AIRFLOW_ADMIN_USER": "viewer"}, "Choose another"),
+        ({"STACK": "seed"}, "has known vulnerabilities"),
         ({"GATEWAY_OPERATOR_PASSWORD": "x" * 73}, "longer than 72"),
         ({"GATEWAY_HOST": "https://team"}, "without https:// and port"),
         ({"GATEWAY": "yes"}, "say 1, or leave it empty"),

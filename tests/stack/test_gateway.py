@@ -429,7 +429,7 @@ st.text("may change" if may_change() else "may look")
 @pytest.fixture(scope="module")
 def second(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """A gateway with its owner's certificate, before a page that says what its visitor may do and an echo."""
-    stack, name = door.stack, f"{door.stack.project}-second"
+    stack, project = door.stack, f"{door.stack.project}-second"
     folder = tmp_path_factory.mktemp("second")
     for path in (folder, *list(folder.parents)[:2]):
         path.chmod(0o755)
@@ -444,10 +444,7 @@ def second(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doo
     image = {service: stack.container(service)["Config"]["Image"] for service in ("gateway", "streamlit")}
     with socket.create_server((door.host, 0)) as probe:
         port = probe.getsockname()[1]
-    told = {
-        "GATEWAY_HOST": door.host,
-        **{n: v for n, v in stack.settings.items() if n.endswith("PASSWORD")},
-    }
+    told = {name: value for name, value in stack.settings.items() if name.startswith("GATEWAY_")}
     run = {
         "mlflow": [image["streamlit"], "python", "-c", ECHO],
         "streamlit": [
@@ -462,17 +459,17 @@ def second(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doo
         ],
     }  # fmt: skip
     try:
-        stack.run("docker", "network", "create", name)
+        stack.run("docker", "network", "create", project)
         for part, options in run.items():
-            common = ["docker", "run", "-d", "--name", f"{name}-{part}", "--network", name, "--network-alias", part]
-            stack.run(*common, *options)
+            named = ("--name", f"{project}-{part}", "--network", project, "--network-alias", part)
+            stack.run("docker", "run", "-d", *named, *options)
         opened = Door(stack, door.namespace, door.host, port, ssl.create_default_context(cafile=cert))
         wait_for("the second gateway", lambda: opened.ask("/health/app", "viewer").status == 200, 60)
         yield opened
     finally:
         for part in run:
-            stack.run("docker", "rm", "-f", "-v", f"{name}-{part}", check=False)
-        stack.run("docker", "network", "rm", name, check=False)
+            stack.run("docker", "rm", "-f", "-v", f"{project}-{part}", check=False)
+        stack.run("docker", "network", "rm", project, check=False)
 
 
 FORGED = {"X-Gateway-Role": "operator", "X-Gateway-User": "operator", "x-gateway-ROLE": "operator"}

@@ -3,12 +3,14 @@
 `STACK_DIR=/folder` keeps the copy and its containers there for the next run; without it both are removed.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,13 @@ def tried() -> Callable[[str, str], None]:
     return record
 
 
+def bridge_address() -> str:
+    """This machine's address among its own containers, which no other machine reaches."""
+    found = subprocess.run(["docker", "network", "inspect", "bridge"], capture_output=True, text=True, check=True)
+    settings = json.loads(found.stdout)[0]["IPAM"]["Config"][0]
+    return str(settings.get("Gateway") or next(ip_network(settings["Subnet"]).hosts()))
+
+
 @pytest.fixture(scope="session")
 def stack(tried: Callable[[str, str], None]) -> Iterator[Stack]:
     """The stack, built and healthy, with the sample loaded, and its gateway open to this machine's other containers."""
@@ -58,10 +67,7 @@ def stack(tried: Callable[[str, str], None]) -> Iterator[Stack]:
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     ports = {name: str(21000 + number) for number, name in enumerate(PORTS)} if kept else {}
-    bridge = subprocess.run(
-        ["docker", "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
+    bridge = bridge_address()
     door = {"GATEWAY": "1", "BIND_ADDRESS": bridge, "GATEWAY_HOST": bridge}
     made = Stack.make(folder, "meli-kept" if kept else f"meli-test-{os.getpid()}", **ports, **door)
     try:

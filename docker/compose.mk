@@ -1,9 +1,13 @@
 # The stack in containers; included by the Makefile. Settings: .env. See docs/compose.md.
-.PHONY: up airflow-init compose-seed down ps logs reset backup restore secrets base-images test-stack test-faults
+.PHONY: up gateway-ca airflow-init compose-seed down ps logs reset backup restore secrets base-images test-stack test-faults
 COMPOSE = docker compose --env-file .env -f docker/docker-compose.yml
 
-up: ## Containers: build and start everything, return when all services are healthy
+up: ## Containers: build and start everything, return when all services are healthy (GATEWAY=1: one door for a team)
 	@bash docker/up.sh
+
+gateway-ca: ## Containers: write the certificate authority of the gateway into gateway-ca.crt, for browsers to trust
+	@$(COMPOSE) --profile gateway exec -T gateway cat /data/pki/authorities/local/root.crt >gateway-ca.crt
+	@echo gateway-ca.crt
 
 airflow-init: ## Containers: migrate Airflow's database and set its administrator again
 	$(COMPOSE) run --rm airflow-init
@@ -12,18 +16,18 @@ compose-seed:
 	$(COMPOSE) run --rm $(if $(FORCE),-e SEED_FORCE=1) db-init $(if $(REPLAY),replay,seed)
 
 down: ## Containers: stop them; the data are kept
-	$(COMPOSE) down
+	$(COMPOSE) --profile gateway down
 
 ps: ## Containers: state, health and ports
-	@$(COMPOSE) ps -a
+	@$(COMPOSE) --profile gateway ps -a
 
 logs: ## Containers: follow their logs (SERVICE=mlflow for one)
-	$(COMPOSE) logs -f --tail 200 $(SERVICE)
+	$(COMPOSE) --profile gateway logs -f --tail 200 $(SERVICE)
 
 reset: ## Containers: stop them and delete all their data (asks first; YES=1 does not)
 	@[ -n "$(YES)" ] || { printf 'Delete the databases, models, artifacts and logs of this stack? Type yes: '; \
 	  read -r answer; [ "$$answer" = yes ]; }
-	$(COMPOSE) down --volumes --remove-orphans
+	$(COMPOSE) --profile gateway down --volumes --remove-orphans
 
 backup: ## Containers: write databases, artifacts and keys into one archive (FILE=..., default backups/)
 	@bash docker/backup.sh "$(FILE)"

@@ -12,6 +12,11 @@ case $STACK in
   *) refuse "STACK=$STACK: leave it empty for the current versions, or say seed." ;;
 esac
 
+case $GATEWAY in
+  "" | 1) ;;
+  *) refuse "GATEWAY=$GATEWAY: say 1, or leave it empty." ;;
+esac
+
 total_mb=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
 if [ "$total_mb" -lt "$MIN_MEMORY_MB" ]; then
   refuse "this machine gives containers $total_mb MB of memory; the stack needs $MIN_MEMORY_MB." \
@@ -22,9 +27,34 @@ secrets=(POSTGRES_PASSWORD PIPELINE_DB_PASSWORD READER_DB_PASSWORD NOTEBOOK_DB_P
   AIRFLOW_DB_PASSWORD MLFLOW_DB_PASSWORD AIRFLOW_ADMIN_PASSWORD MINIO_ROOT_PASSWORD)
 [ -z "$JUPYTER_TOKEN" ] || secrets+=(JUPYTER_TOKEN)
 
+if [ -n "$GATEWAY" ]; then
+  secrets+=(GATEWAY_VIEWER_PASSWORD GATEWAY_OPERATOR_PASSWORD)
+  if [ -n "$STACK" ]; then
+    refuse "STACK=$STACK has known vulnerabilities, which a login does not mend: it stays on this machine, without GATEWAY=1."
+  fi
+  if [ -z "$GATEWAY_VIEWER_PASSWORD" ] || [ -z "$GATEWAY_OPERATOR_PASSWORD" ]; then
+    refuse "GATEWAY=1 needs GATEWAY_VIEWER_PASSWORD and GATEWAY_OPERATOR_PASSWORD in .env."
+  elif [ "$GATEWAY_VIEWER_PASSWORD" = "$GATEWAY_OPERATOR_PASSWORD" ]; then
+    refuse "GATEWAY_VIEWER_PASSWORD and GATEWAY_OPERATOR_PASSWORD in .env are the same: who may look could change things too."
+  fi
+  if [ ${#GATEWAY_VIEWER_PASSWORD} -gt 72 ] || [ ${#GATEWAY_OPERATOR_PASSWORD} -gt 72 ]; then
+    refuse "GATEWAY_VIEWER_PASSWORD or GATEWAY_OPERATOR_PASSWORD is longer than 72 characters, which bcrypt does not take."
+  fi
+  case $GATEWAY_HOST in
+    *[!A-Za-z0-9.-]*) refuse "GATEWAY_HOST=$GATEWAY_HOST: say a host name or an IPv4 address, without https:// and port." ;;
+  esac
+  if [ "$AIRFLOW_ADMIN_USER" = viewer ]; then
+    refuse "AIRFLOW_ADMIN_USER=viewer: with GATEWAY=1, this is the name of Airflow's user who only looks. Choose another."
+  fi
+fi
+
 case $BIND_ADDRESS in
   127.*.*.* | ::1 | "[::1]") ;;
   *)
+    if [ -z "$GATEWAY" ]; then
+      refuse "BIND_ADDRESS=$BIND_ADDRESS is the address of the gateway, and the gateway is off: say GATEWAY=1, or leave" \
+        "BIND_ADDRESS=127.0.0.1. Every other service listens on this machine only."
+    fi
     weak=()
     for name in "${secrets[@]}"; do
       [ "${#name}" -gt 0 ] && value=${!name} && [ "${#value}" -ge 12 ] || weak+=("$name")

@@ -17,6 +17,8 @@ demo_of() {
     MLFLOW_DB_PASSWORD) echo mlflow ;;
     AIRFLOW_ADMIN_PASSWORD) echo admin ;;
     MINIO_ROOT_PASSWORD) echo minioadmin ;;
+    GATEWAY_VIEWER_PASSWORD) echo viewer ;;
+    GATEWAY_OPERATOR_PASSWORD) echo operator ;;
     *) return 1 ;;
   esac
 }

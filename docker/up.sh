@@ -17,9 +17,11 @@ GIT_COMMIT=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 export GIT_COMMIT
 
 setting() { "${compose[@]}" config --environment | sed -n "s/^$1=//p" | tail -1; }
+gateway=$(setting GATEWAY)
 
 if [ -z "$("${compose[@]}" ps -q --status running 2>/dev/null)" ]; then
   while read -r variable port; do
+    [ "$variable$gateway" != GATEWAY_PORT ] || continue
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       taken="${taken:-}$variable=$port "
     fi
@@ -30,8 +32,11 @@ if [ -z "$("${compose[@]}" ps -q --status running 2>/dev/null)" ]; then
   fi
 fi
 
+# A gateway that an earlier call started would lead to services that no longer answer below its paths.
+[ -n "$gateway" ] || "${compose[@]}" --profile gateway rm -sf gateway >/dev/null 2>&1
+
 if ! "${compose[@]}" up -d --build --wait --wait-timeout "${UP_TIMEOUT:-1200}"; then
-  for job in guard db-init minio-create-bucket airflow-init; do
+  for job in guard db-init minio-create-bucket airflow-init ${gateway:+gateway}; do
     "${compose[@]}" ps -a --format '{{.Service}} {{.ExitCode}}' "$job" 2>/dev/null | grep -q ' 0$' ||
       "${compose[@]}" logs --no-log-prefix --tail 20 "$job" >&2 || true
   done
@@ -39,9 +44,13 @@ if ! "${compose[@]}" up -d --build --wait --wait-timeout "${UP_TIMEOUT:-1200}"; 
 fi
 "${compose[@]}" logs --no-log-prefix db-init | grep -iE 'refused|not all loaded' >&2 || true
 
+if [ -n "$gateway" ]; then
+  printf '\nFor the team  https://%s:%s   (viewer, operator; \`make gateway-ca\` writes the certificate to trust)\n' \
+    "$(setting GATEWAY_HOST)" "$(setting GATEWAY_PORT)"
+fi
 cat <<TEXT
 
-Airflow     http://localhost:$(setting AIRFLOW_PORT)   ($(setting AIRFLOW_ADMIN_USER))
+Airflow     http://localhost:$(setting AIRFLOW_PORT)${gateway:+/airflow}   ($(setting AIRFLOW_ADMIN_USER))
 MLflow      http://localhost:$(setting MLFLOW_PORT)
 Streamlit   http://localhost:$(setting STREAMLIT_PORT)
 MinIO       http://localhost:$(setting MINIO_CONSOLE_PORT)   ($(setting MINIO_ROOT_USER))

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     pipeline_run_id: str = "shell"
     pipeline_run_type: str = "manual"
     who: str = ""
+    app_login: Literal["", "gateway"] = ""
 
     @property
     def is_scheduled_run(self) -> bool:

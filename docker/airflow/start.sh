@@ -3,9 +3,18 @@
 # runs as it is.
 set -euo pipefail
 
+# Behind the gateway, Airflow is below a path. The web server is told the path alone, because people may come by any name;
+# links in messages need the whole address.
+if [ -n "${GATEWAY_URL:-}" ]; then
+  export AIRFLOW__API__BASE_URL=$GATEWAY_URL/airflow/
+  [ "${1:-}" != webserver ] || AIRFLOW__API__BASE_URL=/airflow/
+  export AIRFLOW__CORE__EXECUTION_API_SERVER_URL=http://airflow-webserver:8080/airflow/execution/
+  export FORWARDED_ALLOW_IPS='*' # whoever reaches the web server's port is the gateway or on this machine
+fi
+
 case "${1:-}" in
   init) exec python /opt/airflow/bin/init.py ;;
-  webserver) if [ -z "${STACK:-}" ]; then exec airflow api-server; else exec airflow webserver; fi ;;
+  webserver) if [ -z "${STACK:-}" ]; then exec airflow api-server ${GATEWAY_URL:+--proxy-headers}; else exec airflow webserver; fi ;;
   scheduler) exec airflow scheduler --skip-serve-logs ;; # the web server reads them from the volume
   dag-processor) exec airflow dag-processor ;;
   maintenance)

@@ -35,10 +35,13 @@ def main() -> None:
         LAB_CONFIG.parent.mkdir(parents=True, exist_ok=True)
         LAB_CONFIG.write_text(NO_NEWS, encoding="utf-8")
     secret = token()
-    shown = os.environ.get("JUPYTER_URL", "http://127.0.0.1:8888")
-    print(f"JupyterLab: {shown}/lab?token={secret}", flush=True)
+    gateway = os.environ.get("GATEWAY_URL")
+    base = "/jupyter" if gateway else ""
+    shown = gateway or os.environ.get("JUPYTER_URL", "http://127.0.0.1:8888")
+    print(f"JupyterLab: {shown}{base}/lab?token={secret}", flush=True)
     arguments = ["jupyter", "lab", "--no-browser", "--ServerApp.ip=0.0.0.0", "--ServerApp.port=8888"]
     arguments += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={WORK}", "--ServerApp.default_url=/lab"]
+    arguments += [f"--ServerApp.base_url={base}/"]
     arguments += [
         "--ServerApp.terminals_enabled=True",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",

@@ -3,12 +3,14 @@
 `STACK_DIR=/folder` keeps the copy and its containers there for the next run; without it both are removed.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -50,15 +52,24 @@ def tried() -> Callable[[str, str], None]:
     return record
 
 
+def bridge_address() -> str:
+    """This machine's address among its own containers, which no other machine reaches."""
+    found = subprocess.run(["docker", "network", "inspect", "bridge"], capture_output=True, text=True, check=True)
+    settings = json.loads(found.stdout)[0]["IPAM"]["Config"][0]
+    return str(settings.get("Gateway") or next(ip_network(settings["Subnet"]).hosts()))
+
+
 @pytest.fixture(scope="session")
 def stack(tried: Callable[[str, str], None]) -> Iterator[Stack]:
-    """The stack, built and healthy, with the sample loaded."""
+    """The stack, built and healthy, with the sample loaded, and its gateway open to this machine's other containers."""
     kept = os.environ.get("STACK_DIR")
     folder = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="meli-stack-"))
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     ports = {name: str(21000 + number) for number, name in enumerate(PORTS)} if kept else {}
-    made = Stack.make(folder, "meli-kept" if kept else f"meli-test-{os.getpid()}", **ports)
+    bridge = bridge_address()
+    door = {"GATEWAY": "1", "BIND_ADDRESS": bridge, "GATEWAY_HOST": bridge}
+    made = Stack.make(folder, "meli-kept" if kept else f"meli-test-{os.getpid()}", **ports, **door)
     try:
         start = time.monotonic()
         made.run("make", "up", timeout=3000)
@@ -71,6 +82,26 @@ def stack(tried: Callable[[str, str], None]) -> Iterator[Stack]:
         if not kept:
             made.compose("down", "--volumes", "--remove-orphans", "--rmi", "local", check=False)
             shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def outside() -> Iterator[tuple[str, str]]:
+    """A network namespace joined to this one by a cable: its name, and this machine's address in it."""
+    name, address = "meli-out", "198.51.100.1"
+    steps = (
+        f"ip netns add {name}", f"ip link add meli-a type veth peer name meli-b netns {name}",
+        f"ip addr add {address}/30 dev meli-a", "ip link set meli-a up",
+        f"ip netns exec {name} ip addr add 198.51.100.2/30 dev meli-b", f"ip netns exec {name} ip link set meli-b up",
+        f"ip netns exec {name} ip route add default via {address}",
+    )  # fmt: skip
+    try:
+        for step in steps:
+            done = subprocess.run(step.split(), capture_output=True, text=True)
+            if done.returncode != 0:
+                pytest.skip(f"no network namespace to be had: {step}: {done.stderr.strip()}")
+        yield name, address
+    finally:
+        subprocess.run(["ip", "netns", "del", name], capture_output=True)
 
 
 @pytest.fixture(scope="session")

@@ -24,11 +24,11 @@ COMPOSE = ["docker", "compose", "--env-file", ".env", "-f", "docker/docker-compo
 OWNER = 1000  # who owns the copy, as on a stranger's machine
 SERVICES = (
     "postgres", "minio", "mlflow", "airflow-webserver", "airflow-scheduler", "airflow-dag-processor",
-    "airflow-maintenance", "jupyter", "streamlit",
+    "airflow-maintenance", "jupyter", "streamlit", "gateway",
 )  # fmt: skip
 PORTS = (
     "POSTGRES_PORT", "AIRFLOW_PORT", "MLFLOW_PORT", "MINIO_PORT", "MINIO_CONSOLE_PORT", "JUPYTER_PORT",
-    "STREAMLIT_PORT",
+    "STREAMLIT_PORT", "GATEWAY_PORT",
 )  # fmt: skip
 # Every character that has broken somebody's connection string.
 PASSWORDS = {
@@ -41,6 +41,8 @@ PASSWORDS = {
     "MLFLOW_DB_PASSWORD": "mlf @%:/$#6 x",
     "AIRFLOW_ADMIN_PASSWORD": "adm @%:/$#7 x",
     "MINIO_ROOT_PASSWORD": "minio @%:/$#8 x",
+    "GATEWAY_VIEWER_PASSWORD": "look @%:/$#9 x",
+    "GATEWAY_OPERATOR_PASSWORD": "change @%:/$#0 x",
 }
 # Every page as Streamlit runs it, that of a customer last; prints the figures that it shows.
 PAGES = """
@@ -194,8 +196,9 @@ class Stack:
         return int(self.settings[f"{name.upper()}_PORT"])
 
     def url(self, name: str) -> str:
-        """Address of a service from this machine."""
-        return f"http://127.0.0.1:{self.port(name)}"
+        """Address of a service from this machine; with the gateway on, two of them are below their path here too."""
+        below = f"/{name}" if name in ("airflow", "jupyter") and self.settings.get("GATEWAY") else ""
+        return f"http://127.0.0.1:{self.port(name)}{below}"
 
     def connect(self, user: str = "meli", password_of: str = "POSTGRES", database: str = "meli") -> psycopg.Connection:
         """Autocommit connection through the published port."""

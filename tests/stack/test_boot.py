@@ -25,12 +25,13 @@ def test_a_second_start_takes_seconds_and_replaces_nothing(stack: Stack, tried: 
     tried("make up again", f"{time.monotonic() - start:.0f} s")
     assert {name: stack.container(name)["Id"] for name in SERVICES} == before
     assert f"http://localhost:{stack.port('airflow')}" in printed
+    assert f"https://{stack.settings['GATEWAY_HOST']}:{stack.port('gateway')}" in printed
     assert "/lab?token=" in printed
 
 
 def test_airflow_init_may_run_again_alone(stack: Stack) -> None:
     stack.run("make", "airflow-init")
-    assert stack.rows("select count(*) from ab_user", "airflow") == [(1,)]
+    assert stack.rows("select username from ab_user order by username", "airflow") == [("admin",), ("viewer",)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_idle_memory(stack: Stack, tried: Tried) -> None:
 
 
 def test_image_sizes(stack: Stack, tried: Tried) -> None:
-    for service in ("airflow-webserver", "mlflow", "minio", "jupyter", "streamlit", "postgres"):
+    for service in ("airflow-webserver", "mlflow", "minio", "jupyter", "streamlit", "postgres", "gateway"):
         size = int(stack.run("docker", "image", "inspect", "-f", "{{.Size}}", stack.container(service)["Image"]).stdout)
         tried(f"image of {service}", f"{size / 1e6:.0f} MB")
 

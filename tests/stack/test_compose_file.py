@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ BUILT_FROM_SOURCE = ("python-nvd3==", "unicodecsv==")  # pure Python, see docker
 PINNED = re.compile(r"^([a-zA-Z0-9_.-]+)==(\S+)", re.MULTILINE)
 
 
-def config(**env: str) -> dict[str, dict[str, object]]:
+def config(**env: str) -> dict[str, dict[str, Any]]:
     """The compose file as Compose reads it with the shipped `.env`."""
     done = subprocess.run(
         [*COMPOSE, "config", "--format", "json"],
@@ -71,18 +72,22 @@ def test_everything_waits_for_the_guard() -> None:
     assert [name for name in services if name != "guard" and not _reaches(services, name, "guard")] == []
 
 
-def _reaches(services: dict[str, dict[str, object]], name: str, target: str) -> bool:
+def _reaches(services: dict[str, dict[str, Any]], name: str, target: str) -> bool:
     needs = services[name].get("depends_on", {})
     assert isinstance(needs, dict)
     return target in needs or any(_reaches(services, need, target) for need in needs)
 
 
-def test_port_without_a_login_stays_on_loopback() -> None:
-    services = config(BIND_ADDRESS="0.0.0.0")
-    for name in ("mlflow", "streamlit"):
-        ports = services[name]["ports"]
-        assert isinstance(ports, list)
-        assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+def test_bind_address_is_the_gateways_alone() -> None:
+    services = config(BIND_ADDRESS="0.0.0.0", GATEWAY="1")
+    bound = {name: {port["host_ip"] for port in found.get("ports", [])} for name, found in services.items()}
+    assert bound.pop("gateway") == {"0.0.0.0"}
+    assert set.union(*bound.values()) == {"127.0.0.1"}
+
+
+def test_gateway_is_there_only_where_it_is_asked_for() -> None:
+    assert "gateway" not in config()
+    assert "gateway" in config(GATEWAY="1")
 
 
 def test_linter_finds_nothing_of_high_severity() -> None:

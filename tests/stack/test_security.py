@@ -3,15 +3,16 @@
 import json
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.stack.harness import SERVICES, Stack, http, wait_for
+from tests.stack.harness import PASSWORDS, SERVICES, Stack, http, wait_for
 
 Tried = Callable[[str, str], None]
+DIRECT = ("postgres", "airflow", "mlflow", "minio", "minio_console", "jupyter", "streamlit")
 REFUSED = psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction
 ROLES = {"meli_reader": "READER", "meli_notebook": "NOTEBOOK", "meli_pipeline": "PIPELINE", "meli_campaign": "CAMPAIGN"}
 
@@ -163,35 +164,18 @@ def listening(pid: str = "self") -> set[str]:
     return found
 
 
-def test_everything_published_is_bound_to_loopback_alone(stack: Stack, tried: Tried) -> None:
+def test_everything_published_but_the_gateway_is_bound_to_loopback_alone(stack: Stack, tried: Tried) -> None:
     loopback = {"0100007F", "0" * 24 + "01000000"}
-    for name in ("postgres", "airflow", "mlflow", "minio", "minio_console", "jupyter", "streamlit"):
+    for name in DIRECT:
         bound = {at.split(":")[0] for at in listening() if int(at.split(":")[1], 16) == stack.port(name)}
         assert bound, f"nothing listens on {name}'s port"
         assert bound <= loopback, f"{name} listens on {bound}"
         tried(f"sockets of {name}'s port", "127.0.0.1 alone")
 
 
-@pytest.fixture
-def outside() -> Iterator[tuple[list[str], str]]:
-    """A network namespace joined to this one by a cable: command prefix, and this machine's address in it."""
-    steps = (
-        "ip netns add meli-out", "ip link add meli-a type veth peer name meli-b netns meli-out",
-        "ip addr add 198.51.100.1/30 dev meli-a", "ip link set meli-a up",
-        "ip netns exec meli-out ip addr add 198.51.100.2/30 dev meli-b", "ip netns exec meli-out ip link set meli-b up",
-    )  # fmt: skip
-    try:
-        for step in steps:
-            done = subprocess.run(step.split(), capture_output=True, text=True)
-            if done.returncode != 0:
-                pytest.skip(f"no network namespace to be had: {step}: {done.stderr.strip()}")
-        yield ["ip", "netns", "exec", "meli-out"], "198.51.100.1"
-    finally:
-        subprocess.run(["ip", "netns", "del", "meli-out"], capture_output=True)
-
-
-def test_nothing_answers_another_machine(stack: Stack, outside: tuple[list[str], str], tried: Tried) -> None:
-    prefix, address = outside
+def test_nothing_answers_another_machine(stack: Stack, outside: tuple[str, str], tried: Tried) -> None:
+    namespace, address = outside
+    prefix = ["ip", "netns", "exec", namespace]
 
     def answers(port: int) -> bool:
         probe = f"exec 3<>/dev/tcp/{address}/{port}"
@@ -199,17 +183,21 @@ def test_nothing_answers_another_machine(stack: Stack, outside: tuple[list[str],
 
     with socket.create_server(("0.0.0.0", 0)) as open_to_all:  # the way there works: this is how it would look
         wait_for("the cable", lambda: answers(open_to_all.getsockname()[1]), 10)
-    for name in ("postgres", "airflow", "mlflow", "minio", "minio_console", "jupyter", "streamlit"):
+    for name in (*DIRECT, "gateway"):
         assert not answers(stack.port(name)), f"{name} answers {address}"
-    tried("every published port from another network namespace", "no answer, where a listener on 0.0.0.0 has one")
+    tried(
+        "every published port from another network namespace, at another address than BIND_ADDRESS",
+        "no answer, where a listener on 0.0.0.0 has one",
+    )
 
 
-@pytest.mark.parametrize("service", ["streamlit", "mlflow", "postgres"])
+@pytest.mark.parametrize("service", ["streamlit", "gateway", "postgres"])
 def test_demo_passwords_start_nothing_on_another_address(
     stack: Stack, service: str, tmp_path: Path, tried: Tried
 ) -> None:
     tmp_path.chmod(0o755)
-    other = Stack.make(tmp_path, f"meli-open-{service}", BIND_ADDRESS="0.0.0.0", READER_DB_PASSWORD="reader")
+    door = {"BIND_ADDRESS": "0.0.0.0", "GATEWAY": "1"}
+    other = Stack.make(tmp_path, f"meli-open-{service}", **door, READER_DB_PASSWORD="reader")
     try:
         refused = other.compose("up", "-d", service, check=False)
         assert refused.returncode != 0
@@ -221,6 +209,28 @@ def test_demo_passwords_start_nothing_on_another_address(
     finally:
         other.compose("down", "--volumes", "--rmi", "local", check=False)
     tried(f"BIND_ADDRESS=0.0.0.0 with a demo password, up -d {service}", "refused, names make secrets")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"BIND_ADDRESS": "0.0.0.0", "GATEWAY": ""}, "the gateway is off"),
+        ({"BIND_ADDRESS": "0.0.0.0", "GATEWAY_VIEWER_PASSWORD": "viewer"}, "12 characters: GATEWAY_VIEWER_PASSWORD."),
+        ({"GATEWAY_OPERATOR_PASSWORD": ""}, "needs GATEWAY_VIEWER_PASSWORD and GATEWAY_OPERATOR_PASSWORD"),
+        ({"GATEWAY_VIEWER_PASSWORD": PASSWORDS["GATEWAY_OPERATOR_PASSWORD"]}, "are the same"),
+        ({"AIRFLOW_ADMIN_USER": "viewer"}, "Choose another"),
+        ({"STACK": "seed"}, "has known vulnerabilities"),
+        ({"GATEWAY_OPERATOR_PASSWORD": "x" * 73}, "longer than 72"),
+        ({"GATEWAY_HOST": "https://team"}, "without https:// and port"),
+        ({"GATEWAY": "yes"}, "say 1, or leave it empty"),
+    ],
+)
+def test_guard_refuses_an_unsafe_gateway(stack: Stack, settings: dict[str, str], words: str, tried: Tried) -> None:
+    variables = [part for name, value in settings.items() for part in ("-e", f"{name}={value}")]
+    refused = stack.compose("run", "--rm", *variables, "guard", check=False)
+    assert refused.returncode != 0
+    assert words in refused.stderr
+    tried(f"guard, {', '.join(settings)}", f"refused: {words}")
 
 
 def test_make_secrets_replaces_demo_values_alone(stack: Stack, tmp_path: Path) -> None:

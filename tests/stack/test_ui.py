@@ -56,7 +56,7 @@ def printed_by_kernel(stack: Stack, code: str) -> str:
     status, body = request(f"{stack.url('jupyter')}/api/kernels?token={token}", data={"name": "python3"})
     assert status == 201, body
     kernel = json.loads(body)["id"]
-    address = f"ws://127.0.0.1:{stack.port('jupyter')}/api/kernels/{kernel}/channels?token={token}"
+    address = f"{stack.url('jupyter').replace('http', 'ws')}/api/kernels/{kernel}/channels?token={token}"
     channel = websocket.create_connection(address, timeout=KERNEL_S)
     try:
         content = {"code": code, "silent": False, "allow_stdin": False, "store_history": False}

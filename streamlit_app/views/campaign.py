@@ -19,6 +19,7 @@ from ml.reports.connection import reading
 from ml.settings import settings
 from ml.snapshots.catalogue import CHURN_DAYS
 from streamlit_app import campaign_results
+from streamlit_app.access import may_change
 from streamlit_app.campaign_chart import profit_curve
 from streamlit_app.charts import draw
 from streamlit_app.formats import day, minute, money, number, percent
@@ -182,6 +183,9 @@ def _offer_to_create(
 ) -> None:
     st.subheader(say("campaign_create", language))
     st.caption(say("campaign_create_caption", language))
+    if not may_change():
+        st.info(say("campaign_viewer", language))
+        return
     with st.form("campaign_form"):
         left, right = st.columns(2)
         name = left.text_input(say("campaign_name", language), max_chars=LONGEST_NAME, key="campaign_new_name")

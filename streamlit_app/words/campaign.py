@@ -2,6 +2,10 @@
 
 # key: (Spanish, English)
 TEXTS: dict[str, tuple[str, str]] = {
+    "campaign_viewer": (
+        "Entraste para mirar. Crea campañas quien entra como `operator`.",
+        "You signed in to look. Campaigns are created by whoever signs in as `operator`.",
+    ),
     "campaign_title": ("Campañas", "Campaigns"),
     "campaign_intro": (
         "A quiénes conviene contactar, cuánto se espera ganar, y qué resultó de lo que ya se hizo.",

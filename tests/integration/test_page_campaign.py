@@ -204,3 +204,12 @@ def test_a_segment_without_anyone_says_so_and_offers_nothing(open_page) -> None:
     whole(app.run())
     assert say("campaign_nobody", "en") in [each.value for each in app.info]
     assert not [each for each in app.button if each.form_id == "campaign_form"]
+
+
+def test_who_came_through_the_gateway_to_look_is_not_offered_to_create(open_page, monkeypatch) -> None:
+    monkeypatch.setenv("APP_LOGIN", "gateway")
+    settings.cache_clear()
+    app = open_page("en")
+    assert say("campaign_viewer", "en") in [each.value for each in app.info]
+    assert not [each for each in app.button if each.form_id == "campaign_form"]
+    assert metrics(app)  # planning is for everybody

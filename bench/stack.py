@@ -23,7 +23,8 @@ from ml.settings import settings
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "bench"
 OWNER = "bench"
-PASSWORDS = {f"{role}_DB_PASSWORD": OWNER for role in ("PIPELINE", "READER", "NOTEBOOK", "AIRFLOW", "MLFLOW")}
+ROLES = ("PIPELINE", "READER", "NOTEBOOK", "CAMPAIGN", "AIRFLOW", "MLFLOW")
+PASSWORDS = {f"{role}_DB_PASSWORD": OWNER for role in ROLES}
 
 
 @contextmanager

@@ -45,7 +45,7 @@ fi
 "${compose[@]}" logs --no-log-prefix db-init | grep -iE 'refused|not all loaded' >&2 || true
 
 if [ -n "$gateway" ]; then
-  printf '\nFor the team  https://%s:%s   (viewer, operator; \`make gateway-ca\` writes the certificate to trust)\n' \
+  printf '\nFor the team  https://%s:%s   (viewer, operator; `make gateway-ca` writes the certificate to trust)\n' \
     "$(setting GATEWAY_HOST)" "$(setting GATEWAY_PORT)"
 fi
 cat <<TEXT

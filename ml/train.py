@@ -25,10 +25,10 @@ from ml.training.checks import check_training
 from ml.training.dataset import (
     features_with_values,
     labels_known_through,
-    left_out_by_campaigns,
     load,
     model_features,
     training_digest,
+    with_usable_label,
 )
 from ml.training.description import describe
 from ml.training.holdout import bucket_range, is_heldout, measured_buckets
@@ -123,8 +123,9 @@ def choose_rows(conn: psycopg.Connection, snapshot_date: date, lookback_weeks: i
         raise cli.CommandError(f"no snapshot up to {snapshot_date} can be trained on: {reasons}")
     ((active,),) = conn.execute(ACTIVE_ROWS, (snapshots,)).fetchall()
     buckets = bucket_range(active, MAX_TRAINING_ROWS, MAX_HELDOUT_ROWS)
-    by_campaigns = left_out_by_campaigns(conn, snapshots, buckets, as_of)
-    return Chosen(snapshots, left_out, buckets, by_campaigns, load(conn, snapshots, buckets, as_of))
+    rows = load(conn, snapshots, buckets, as_of)
+    by_campaigns = with_usable_label(conn, snapshots, buckets, as_of) - len(rows)
+    return Chosen(snapshots, left_out, buckets, by_campaigns, rows)
 
 
 def closed_later(conn: psycopg.Connection, newest: date) -> pd.DataFrame:

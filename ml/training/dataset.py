@@ -16,9 +16,11 @@ from ml.training.slices import SLICE_COLUMNS
 from ml.utils_io import sql
 
 LABELS = ("labeled_churn", "label_source", "label_horizon_days")
-LEFT_OUT_BY_CAMPAIGNS = """
-select count(*) from features.rows_left_out_by_campaigns(%(snapshot_dates)s, %(churn_days)s, %(as_of)s)
-where ops.customer_bucket(customer_id) >= %(first_bucket)s and ops.customer_bucket(customer_id) < %(end_bucket)s
+WITH_USABLE_LABEL = """
+select count(*) from features.churn_weekly_features
+where snapshot_date = any(%(snapshot_dates)s)
+    and features.is_usable_label(snapshot_date, label_horizon_days, %(churn_days)s, %(as_of)s)
+    and ops.customer_bucket(customer_id) >= %(first_bucket)s and ops.customer_bucket(customer_id) < %(end_bucket)s
 """
 COLUMNS = tuple(dict.fromkeys((*NUMERIC_FEATURES, *CATEGORICAL_FEATURES, *SLICE_COLUMNS)))
 
@@ -32,7 +34,7 @@ def load(
 ) -> pd.DataFrame:
     """The rows with a usable label at `snapshot_dates`, of customers in `buckets` [first, end).
 
-    Campaigns leave out some (`features.usable_rows`); `left_out_by_campaigns` counts them.
+    Campaigns leave out some of them (`features.usable_rows`).
     Columns: customer_id, snapshot_date, LABELS and `features`; ordered by snapshot and customer, because a table has no
     order and a fit depends on it. `as_of`: only labels that were known on that date.
 
@@ -46,11 +48,11 @@ def load(
     return rows.sort_values(["snapshot_date", "customer_id"], ignore_index=True)
 
 
-def left_out_by_campaigns(
+def with_usable_label(
     conn: psycopg.Connection, snapshot_dates: Sequence[date], buckets: tuple[int, int], as_of: date | None = None
 ) -> int:
-    """How many rows with a usable label `load` leaves out because of campaigns."""
-    ((rows,),) = conn.execute(LEFT_OUT_BY_CAMPAIGNS, _selected(snapshot_dates, buckets, as_of)).fetchall()
+    """How many rows `load` would give if there were no campaigns."""
+    ((rows,),) = conn.execute(WITH_USABLE_LABEL, _selected(snapshot_dates, buckets, as_of)).fetchall()
     return int(rows)
 
 

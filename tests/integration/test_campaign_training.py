@@ -10,7 +10,7 @@ from ml.campaign import create
 from ml.monitoring import realized
 from ml.snapshots.closed import open_by_labels
 from ml.train import train
-from ml.training.dataset import left_out_by_campaigns, load
+from ml.training.dataset import load, with_usable_label
 from ml.utils_io import connect
 from tests.integration import campaign_customers
 from tests.integration.campaign_customers import SNAPSHOT, request
@@ -77,10 +77,10 @@ def test_where_the_60_days_overlap_those_of_the_campaign_its_draw_says_who_remai
     database, first_training, day, is_changed
 ):
     loaded = set(reading(database, lambda conn: load(conn, [day], EVERYONE))["customer_id"])
-    left_out = reading(database, lambda conn: left_out_by_campaigns(conn, [day], EVERYONE))
-    assert left_out == usable(database, day) - len(loaded)
+    without_campaigns = reading(database, lambda conn: with_usable_label(conn, [day], EVERYONE))
+    assert without_campaigns == usable(database, day)
     assert (loaded == left_alone(database, day)) == is_changed
-    assert (left_out == 0) == (not is_changed)
+    assert (len(loaded) == without_campaigns) == (not is_changed)
 
 
 def test_of_the_chosen_and_of_the_others_the_same_share_remains(database, first_training):

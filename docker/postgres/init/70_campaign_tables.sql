@@ -124,29 +124,4 @@ as $$
 $$;
 comment on function features.usable_rows(date[], int, date) is
     'The rows that are trained and measured on: a usable label, of customers who are left alone, as if no campaign had chosen any.';
-
-create or replace function features.rows_left_out_by_campaigns(snapshot_dates date[], churn_days int, as_of date)
-returns table (snapshot_date date, customer_id bigint)
-language sql stable parallel safe
-as $$
-    select feature.snapshot_date, feature.customer_id
-    from features.churn_weekly_features as feature
-    where feature.snapshot_date = any(snapshot_dates)
-        and features.is_usable_label(feature.snapshot_date, feature.label_horizon_days, churn_days, as_of)
-        and exists (
-            select from ops.campaigns as campaign
-            left join ops.campaign_assignments as assigned
-                on assigned.campaign_id = campaign.campaign_id and assigned.customer_id = feature.customer_id
-            where
-                features.is_changed_by_contact(
-                    feature.snapshot_date, feature.label_horizon_days, campaign.starts_on, churn_days
-                )
-                and not coalesce(
-                    assigned.arm = 'control',
-                    ops.campaign_draw(campaign.salt, feature.customer_id) < campaign.control_share
-                )
-        )
-$$;
-comment on function features.rows_left_out_by_campaigns(date[], int, date) is
-    'The rows with a usable label that features.usable_rows leaves out.';
 commit;

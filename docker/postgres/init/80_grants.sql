@@ -20,8 +20,7 @@ grant insert, update, delete on all tables in schema staging, features, ops to m
 grant truncate on all tables in schema staging to meli_pipeline;
 grant usage on all sequences in schema staging, features, ops to meli_pipeline;
 grant execute on all functions in schema staging, features, ops to meli_pipeline;
-grant execute on function features.is_usable_label, features.is_changed_by_contact, features.usable_rows,
-    features.rows_left_out_by_campaigns, ops.campaign_draw, ops.is_campaign_holdout to meli_reader, meli_notebook;
+grant execute on function features.is_usable_label, features.is_changed_by_contact, features.usable_rows, ops.campaign_draw, ops.is_campaign_holdout to meli_reader, meli_notebook;
 
 -- Campaigns are created by a role that does nothing else, and what it records stays: it adds rows and changes none.
 grant usage on schema features, ops to meli_campaign;

@@ -20,15 +20,15 @@ grant insert, update, delete on all tables in schema staging, features, ops to m
 grant truncate on all tables in schema staging to meli_pipeline;
 grant usage on all sequences in schema staging, features, ops to meli_pipeline;
 grant execute on all functions in schema staging, features, ops to meli_pipeline;
-grant execute on function features.is_usable_label, features.is_changed_by_contact, features.usable_rows, ops.campaign_draw, ops.is_campaign_holdout to meli_reader, meli_notebook;
+grant execute on function features.is_usable_label, features.is_changed_by_contact, features.usable_rows,
+    ops.campaign_draw, ops.is_campaign_holdout to meli_reader, meli_notebook;
 
 -- Campaigns are created by a role that does nothing else, and what it records stays: it adds rows and changes none.
 grant usage on schema features, ops to meli_campaign;
 grant select on ops.churn_scoring, ops.scoring_runs, features.churn_weekly_features to meli_campaign;
 grant select, insert on ops.campaigns, ops.campaign_assignments to meli_campaign;
 grant execute on function ops.campaign_draw, ops.campaign_arms, ops.is_campaign_holdout to meli_campaign;
-revoke insert, update, delete on ops.campaigns, ops.campaign_assignments
-    from meli_pipeline;
+revoke insert, update, delete on ops.campaigns, ops.campaign_assignments from meli_pipeline;
 
 -- Notebooks read rows with the functions that training uses, and draw arms as a campaign does.
 grant execute on function ops.customer_bucket, ops.campaign_arms to meli_notebook;

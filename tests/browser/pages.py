@@ -29,9 +29,9 @@ def settled(page: Page) -> None:
 
 
 def words(key: str, language: str = "es") -> str:
-    """The beginning of a text, up to its first value."""
+    """The beginning of a text as it is read, up to its first value."""
     names = ("name", "address", "user", "database", "variable", "reason", "value", "found", "version")
-    return say(key, language, **dict.fromkeys(names, "\0")).split("\0")[0]
+    return say(key, language, **dict.fromkeys(names, "\0")).split("\0")[0].strip("* ")
 
 
 def reload_until(page: Page, text: str | re.Pattern[str]) -> None:

@@ -30,7 +30,7 @@ def settled(page: Page) -> None:
 
 def words(key: str, language: str = "es") -> str:
     """The beginning of a text as it is read, up to its first value."""
-    names = ("name", "address", "user", "database", "variable", "reason", "value", "found", "version")
+    names = ("name", "address", "user", "database", "variable", "reason", "version", "score", "scored_at")
     return say(key, language, **dict.fromkeys(names, "\0")).split("\0")[0].strip("* ")
 
 

@@ -103,7 +103,7 @@ def test_ids_are_looked_up_at_the_snapshot_that_is_chosen(open_page, database, l
     assert app.caption[-1].value.startswith(say("as_of_snapshot", language, value=day(date(2019, 5, 26), language)))
     assert say("as_of_version", language, value="1") in app.caption[-1].value
     rows = app.table[0].value.to_numpy().tolist()
-    assert [row[:3] for row in rows] == [["5", "`customer_id`", "`0`"]]
+    assert [row[:3] for row in rows] == [[5, "`customer_id`", "`0`"]]
     labels = [button.label for button in app.download_button]
     assert labels[1:] == [say("batch_download", language), say("batch_download_problems", language)]
 

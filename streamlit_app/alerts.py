@@ -15,7 +15,8 @@ def show(alerts: list[dict[str, Any]], language: str) -> None:
     when = day(alerts[0]["snapshot_date"], language)
     title = say("alert" if len(alerts) == 1 else "alerts", language, count=len(alerts), snapshot=when)
     with st.expander(title, icon="⚠️"):
-        st.markdown("\n".join(f"- {_sentence(alert, language)}" for alert in alerts))
+        found = (sentence(each["check_name"], each["subject"], each["detail"], language) for each in alerts)
+        st.markdown("\n".join(f"- {one}" for one in found))
 
 
 def sentence(check_name: str, subject: str, detail: str, language: str) -> str:
@@ -24,7 +25,3 @@ def sentence(check_name: str, subject: str, detail: str, language: str) -> str:
     about = feature_label(subject, language).replace("$", "\\$")
     known = key if key in TEXTS else "alert_other"
     return say(known, language, subject=about, check=check_name, detail=code(detail))
-
-
-def _sentence(alert: dict[str, Any], language: str) -> str:
-    return sentence(alert["check_name"], alert["subject"], alert["detail"], language)

@@ -80,6 +80,7 @@ def production_scorer() -> Scorer:
 
 @st.cache_data(ttl=FOLLOW_ALIAS_SECONDS, show_spinner=False)
 def production_version() -> str:
+    """The version that the alias names, as known for FOLLOW_ALIAS_SECONDS. Raises as `production_scorer`."""
     with registry.session() as client:
         version = registry.production_version(client)
     if version is None:

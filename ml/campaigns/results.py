@@ -73,7 +73,7 @@ def results(conn: psycopg.Connection, name: str) -> Results:
     if row is None:
         raise CommandError(f"there is no campaign {name!r}; python -m ml.campaign list names those there are")
     campaign_id, starts_on, save_rate = row
-    known_through = (conn.execute(KNOWN_THROUGH).fetchone() or (None,))[0]
+    known_through = payments_known_through(conn)
     known_from = starts_on + timedelta(days=CHURN_DAYS)
     if known_through is None or known_from > known_through + timedelta(days=1):  # as for a label
         return Results(name, "too_early", known_from, known_through, {})
@@ -101,6 +101,12 @@ def results(conn: psycopg.Connection, name: str) -> Results:
         Estimate(*(float(contacted.sum()) * part for part in per_contact)),
         float(sum(of["cost"] for of in contact)),
     )
+
+
+def payments_known_through(conn: psycopg.Connection) -> date | None:
+    """Last day whose payments are known, None if no files are loaded."""
+    row = conn.execute(KNOWN_THROUGH).fetchone()
+    return None if row is None else row[0]
 
 
 def judge(arms: dict[str, Arm], churn_reduction: Estimate, hoped: float) -> State:

@@ -32,13 +32,6 @@ select feature.*
 from features.churn_weekly_features as feature
 where snapshot_date = %(snapshot_date)s and customer_id = any(%(customers)s)
 """
-FRESHNESS = """
-select
-    (select payments_known_through from ops.current_data) as payments_known_through,
-    (select max(snapshot_date) from ops.current_feature_builds) as features_of,
-    (select max(snapshot_date) from ops.scoring_runs where replaced_at is null) as scores_of,
-    (select max(snapshot_date) from ops.monitoring) as monitored
-"""
 OPEN_ALERTS = """
 select snapshot_date, check_name, subject, detail
 from ops.monitoring
@@ -81,18 +74,8 @@ class CustomerAtStake:
     row: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Freshness:
-    """How far data, features, scores and monitoring reach; None where there is nothing."""
-
-    payments_known_through: date | None
-    features_of: date | None
-    scores_of: date | None
-    monitored: date | None
-
-
-def current_runs(conn: psycopg.Connection, most: int) -> list[ScoringRun]:
-    """The runs of the newest `most` scored snapshots, newest first."""
+def current_runs(conn: psycopg.Connection, most: int | None = None) -> list[ScoringRun]:
+    """The runs of the newest `most` scored snapshots (None: of all), newest first."""
     with conn.cursor(row_factory=class_row(ScoringRun)) as rows:
         return rows.execute(CURRENT_RUNS, {"most": most}).fetchall()
 
@@ -111,12 +94,6 @@ def at_stake(conn: psycopg.Connection, snapshot_date: date, most: int) -> AtStak
         for one in found
     )
     return AtStake(found[0]["total"] if found else 0.0, tuple(listed))
-
-
-def freshness(conn: psycopg.Connection) -> Freshness:
-    """How far each step of the pipeline has come."""
-    with conn.cursor(row_factory=class_row(Freshness)) as rows:
-        return rows.execute(FRESHNESS).fetchone() or Freshness(None, None, None, None)
 
 
 def open_alerts(conn: psycopg.Connection) -> list[dict[str, Any]]:

@@ -13,9 +13,10 @@ from ml.campaigns.create import LONGEST_NAME, Request
 from ml.campaigns.listing import campaigns
 from ml.campaigns.profit import Assumptions, Curves, curves
 from ml.campaigns.refusals import Refused
+from ml.campaigns.results import payments_known_through
 from ml.reports import campaign as report
-from ml.reports.campaign import Scored
 from ml.reports.connection import reading
+from ml.reports.week import ScoringRun, current_runs
 from ml.settings import settings
 from ml.snapshots.catalogue import CHURN_DAYS
 from streamlit_app import campaign_results
@@ -34,8 +35,8 @@ def page(language: str) -> None:
     """Draw the page."""
     head(say("campaign_title", language), say("campaign_intro", language))
     with reading() as conn:
-        scored, newest = report.scored_snapshots(conn), report.newest_campaign(conn)
-        known, known_through = campaigns(conn), report.payments_known_through(conn)
+        scored, newest = current_runs(conn), report.newest_campaign(conn)
+        known, known_through = campaigns(conn), payments_known_through(conn)
     if not scored:
         missing(say("campaign_no_scores", language))
         return
@@ -59,7 +60,7 @@ def page(language: str) -> None:
     campaign_results.show(known, known_through, language)
 
 
-def _choose(scored: list[Scored], language: str) -> tuple[Scored, date]:
+def _choose(scored: list[ScoringRun], language: str) -> tuple[ScoringRun, date]:
     """The snapshot, the newest first, and the first day of the campaign."""
     left, right = st.columns(2)
     by_date = {each.snapshot_date: each for each in scored}
@@ -179,7 +180,7 @@ def _show(planned: Curves, language: str) -> None:
 
 
 def _offer_to_create(
-    chosen: Scored, starts_on: date, segment: Segment, assumptions: Assumptions, planned: Curves, language: str
+    chosen: ScoringRun, starts_on: date, segment: Segment, assumptions: Assumptions, planned: Curves, language: str
 ) -> None:
     st.subheader(say("campaign_create", language))
     st.caption(say("campaign_create_caption", language))

@@ -1,6 +1,5 @@
 """The home page: how many customers are about to leave, what goes with them, who and why, and how fresh all that is."""
 
-from dataclasses import asdict
 from datetime import date
 from functools import partial
 
@@ -8,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from ml.model_config import ACTIVE_DAYS
-from ml.reports import week
+from ml.reports import monitoring, week
 from ml.reports.connection import reading
 from streamlit_app import alerts, failures, layout, links
 from streamlit_app.formats import day, minute, money, number, percent, signed
@@ -32,7 +31,7 @@ def page(language: str) -> None:
     layout.head(say("week_title", language), say("week_intro", language))
     with reading() as conn:
         runs = week.current_runs(conn, 2)
-        fresh = week.freshness(conn)
+        fresh = monitoring.freshness(conn)
     if not runs:
         layout.missing(say("week_none", language))
     else:
@@ -122,13 +121,18 @@ def _top(run: week.ScoringRun, language: str) -> None:
         links.to("campaign", say("week_to_campaign", language))
 
 
-def _state(fresh: week.Freshness, runs: list[week.ScoringRun], language: str) -> None:
+def _state(fresh: monitoring.Freshness, runs: list[week.ScoringRun], language: str) -> None:
     st.subheader(say("week_state", language))
 
     def shown(value: date | None) -> str:
         return say("week_nothing", language) if value is None else day(value, language)
 
-    reached = {name: shown(value) for name, value in asdict(fresh).items()}
+    reached = {
+        "payments_known_through": shown(fresh.payments_known_through),
+        "features_of": shown(fresh.built_snapshot),
+        "scores_of": shown(fresh.scored_snapshot),
+        "monitored": shown(fresh.monitored_snapshot),
+    }
     with failures.told(language):
         reached["production"] = current = production_version()
         if runs and runs[0].model_version != current:
@@ -140,7 +144,7 @@ def _state(fresh: week.Freshness, runs: list[week.ScoringRun], language: str) ->
         found = week.open_alerts(conn)
     if found:
         alerts.show(found, language)
-    elif fresh.monitored is not None:
+    elif fresh.monitored_snapshot is not None:
         st.caption(say("week_no_alerts", language))
     with st.container(horizontal=True):
         links.to("monitoring", say("week_to_monitoring", language))

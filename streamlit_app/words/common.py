@@ -45,11 +45,6 @@ TEXTS = {
         "The page failed unexpectedly ({kind}). Details are in its log: `make local-logs` or `make logs`.",
     ),
     "unknown": ("no se sabe", "not known"),
-    "unseen": ("{value} (no vista en el entrenamiento)", "{value} (not seen in training)"),
-    "model_line": (
-        "Modelo {name}, versión {version} · umbral de decisión {threshold}",
-        "Model {name}, version {version} · decision threshold {threshold}",
-    ),
     "alert": ("1 alerta del monitoreo al {snapshot}", "1 monitoring alert at {snapshot}"),
     "alerts": ("{count} alertas del monitoreo al {snapshot}", "{count} monitoring alerts at {snapshot}"),
     "alert_drift": (

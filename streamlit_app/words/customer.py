@@ -97,8 +97,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Frente al cliente promedio: cuánto suma cada grupo de variables al logaritmo de sus chances. Positivo sube el riesgo, negativo lo baja. La suma es exacta.",
         "Against the average customer: what each group of features adds to the log-odds. Positive raises the risk, negative lowers it. The sum is exact.",
     ),
-    "base": ("cliente promedio", "average customer"),
-    "total": ("suma (log-odds)", "sum (log-odds)"),
     "warn_unseen": (
         "{feature}: el modelo no vio {value} en el entrenamiento; para él es como si no se supiera.",
         "{feature}: the model has not seen {value} in training; it counts as not known.",

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from ml.reports import customers, week
+from ml.reports import customers, monitoring, week
 from ml.reports.customers import Conditions
 from tests.integration.churn_rows import forget_models
 from tests.integration.conftest import PASSWORDS
@@ -54,16 +54,16 @@ def test_payments_at_stake_are_spending_times_probability(conn, scored):
 
 
 def test_freshness_is_the_newest_of_each_step(conn):
-    fresh = week.freshness(conn)
-    assert (fresh.payments_known_through, fresh.features_of) == (date(2019, 6, 30), date(2019, 6, 30))
-    assert (fresh.scores_of, fresh.monitored) == (SNAPSHOT, None)
+    fresh = monitoring.freshness(conn)
+    assert (fresh.payments_known_through, fresh.built_snapshot) == (date(2019, 6, 30), date(2019, 6, 30))
+    assert (fresh.scored_snapshot, fresh.monitored_snapshot) == (SNAPSHOT, None)
 
 
 def test_without_any_data_there_is_nothing_and_no_failure(database):
     with database.connect("meli_reader", PASSWORDS["READER_DB_PASSWORD"]) as empty:
         assert week.current_runs(empty, 2) == []
         assert week.at_stake(empty, SNAPSHOT, 20) == week.AtStake(0.0, ())
-        assert set(vars(week.freshness(empty)).values()) == {None}
+        assert set(vars(monitoring.freshness(empty)).values()) == {None}
         assert week.open_alerts(empty) == []
         assert customers.snapshots(empty) == []
         assert customers.values(empty, SNAPSHOT) == customers.Values((), (), ())

@@ -23,7 +23,6 @@ from streamlit_app.layout import Figure, as_of, figures, head, missing, table
 from streamlit_app.model import Scorer, production_scorer
 from streamlit_app.texts import code, feature_label, say
 
-LARGEST_MB = 100  # a million rows of all features have about 80; in a container, /tmp holds the upload and its results
 # Files are scored one after the other: each takes some hundred megabytes of the container's one gigabyte.
 SCORING = threading.Lock()
 
@@ -43,9 +42,7 @@ def page(language: str) -> None:
         scorer = production_scorer()
         version = _version(scorer.version)
     _explain(version, language)
-    uploaded = st.file_uploader(
-        say("batch_upload", language), type=["csv", "txt", "tsv"], max_upload_size=LARGEST_MB, key="batch_file"
-    )
+    uploaded = st.file_uploader(say("batch_upload", language), type=["csv", "txt", "tsv"], key="batch_file")
     if uploaded is None:
         _forget()
         return

@@ -23,6 +23,9 @@ PAGES: tuple[tuple[str, Callable[[str], None], str], ...] = (
     ("monitoring", monitoring.page, ":material/monitor_heart:"),
 )
 
+# Streamlit tells in English that Enter sends what was typed.
+QUIET = "<style>[data-testid=InputInstructions] { display: none }</style>"
+
 
 def choose_language() -> str:
     """The language chosen on the page and kept in the URL as `?lang=`; initially the browser's, else Spanish."""
@@ -46,6 +49,7 @@ def main() -> None:
     """Draw the page that the address names."""
     st.set_page_config(page_title="Meli ML Flow", page_icon="📉", layout="wide")
     language = choose_language()
+    st.html(QUIET)
 
     def drawn(draw: Callable[[str], None]) -> Callable[[], None]:
         def run() -> None:

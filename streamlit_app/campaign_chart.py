@@ -34,13 +34,13 @@ def profit_curve(planned: Curves, language: str) -> Any:
         ]
     )
     domain, looks = list(dict.fromkeys(names.values())), dict(zip(names.values(), LOOKS.values(), strict=True))
-    legend = alt.Legend(orient="top", title=None, labelLimit=300)
+    legend = alt.Legend(orient="top", title=None, labelLimit=0, columns=1, symbolType="stroke", symbolSize=400)
+    whole = alt.Axis(format=",.0f", tickMinStep=1)
+    colours = alt.Scale(domain=domain, range=[looks[each][0] for each in domain])
     base = alt.Chart(rows).encode(
-        x=alt.X("contacted:Q", title=say("campaign_number", language), axis=alt.Axis(format="~s")),
-        y=alt.Y("profit:Q", title=say("campaign_profit", language), axis=alt.Axis(format="~s")),
-        color=alt.Color(
-            "line:N", legend=legend, scale=alt.Scale(domain=domain, range=[looks[each][0] for each in domain])
-        ),
+        x=alt.X("contacted:Q", title=say("campaign_number", language), axis=whole),
+        y=alt.Y("profit:Q", title=say("campaign_profit", language), axis=whole),
+        color=alt.Color("line:N", legend=legend, scale=colours),
         tooltip=[
             alt.Tooltip("line:N", title=say("campaign_kept", language)),
             alt.Tooltip("number:N", title=say("campaign_number", language)),
@@ -51,7 +51,11 @@ def profit_curve(planned: Curves, language: str) -> Any:
         "line:N", legend=legend, scale=alt.Scale(domain=domain, range=[looks[each][1] for each in domain])
     )
     lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash)
-    points = base.transform_filter("datum.is_best").mark_point(filled=True, size=90, opacity=1)
+    points = (
+        base.transform_filter("datum.is_best")
+        .mark_point(filled=True, size=90, opacity=1)
+        .encode(color=alt.Color("line:N", legend=None, scale=colours))
+    )
     layers = [lines, points]
     if planned.limit < planned.contacted[-1]:
         limit = alt.Chart(pd.DataFrame({"contacted": [planned.limit]}))

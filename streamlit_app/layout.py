@@ -5,8 +5,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from streamlit_app.texts import say
+
+# Streamlit writes its own alignment into each cell.
+RIGHT = {"text-align": "right !important"}
 
 
 class Figure(NamedTuple):
@@ -32,7 +36,14 @@ def figures(shown: Sequence[Figure]) -> None:
 
 def table(rows: pd.DataFrame, formats: dict[Any, Any] | None = None) -> None:
     """A table: its texts are read as Markdown, its numbers are aligned right and written by `formats[column]`."""
-    st.table(rows.style.format(formats or {}, na_rep="").hide(axis="index"))
+    numeric = list(rows.select_dtypes("number"))
+    st.table(to_the_right(rows.style.format(formats or {}, na_rep="").hide(axis="index"), numeric))
+
+
+def to_the_right(shown: Styler, names: Sequence[Any]) -> Styler:
+    """The columns `names` and their headings at the right."""
+    heads: Any = {name: [{"selector": "th", "props": list(RIGHT.items())}] for name in names}
+    return shown.set_table_styles(heads).set_properties(pd.Index(names), **RIGHT)
 
 
 def missing(text: str) -> None:

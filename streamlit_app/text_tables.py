@@ -1,14 +1,13 @@
 """A table of finished texts, which may hold a figure with its interval: `layout.table` is for plain values."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from streamlit_app.layout import to_the_right
+
 NOTHING, NO_BREAK = "—", "\u00a0"
-# Streamlit writes its own alignment into each cell.
-RIGHT = {"text-align": "right !important"}
 NARROW, WIDE, LONG = "7rem", "14rem", 60  # on a phone a table scrolls, for columns are at least so wide; characters
 
 
@@ -17,9 +16,7 @@ def show(rows: Sequence[dict[str, str]], numeric: Sequence[str] = ()) -> None:
     frame = pd.DataFrame(list(rows))
     for name in numeric:
         frame[name] = frame[name].str.replace(" ", NO_BREAK)
-    heads: Any = {name: [{"selector": "th", "props": list(RIGHT.items())}] for name in numeric}
-    shown = frame.style.hide(axis="index").set_table_styles(heads)
-    shown = shown.set_properties(pd.Index(numeric), **RIGHT)
+    shown = to_the_right(frame.style.hide(axis="index"), numeric)
     for name in frame.columns.difference(list(numeric)):
         width = WIDE if frame[name].str.len().max() > LONG else NARROW
         shown = shown.set_properties(pd.Index([name]), **{"min-width": width})

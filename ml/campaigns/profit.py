@@ -11,6 +11,8 @@ from ml.campaigns.refusals import OUT_OF_RANGE, Refused
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 POINTS = 300  # of a curve, evenly spaced; the cut-offs are added
+# A curve goes on past the last of its cut-offs, but not over all customers: the best would be a dot at its left end.
+REACH, LEAST_REACH = 4, 100  # times the largest cut-off; customers
 MOST_PESOS = 1e12
 UNSURE = {"half": 0.5, "expected": 1.0, "double": 2.0}  # what the save rate is multiplied by
 
@@ -83,8 +85,8 @@ class Curves:
 
     `order`: positions of the customers, the one with the highest expected profit first, the same for all three curves:
     whom one contacts is decided before one knows the save rate. `contacted`: the numbers at which the curves are given,
-    0 and the cut-offs among them. `limit`: the number that budget and capacity allow. `profit`: of each customer, in
-    the order given by the caller.
+    0 and the cut-offs among them, up to REACH times the largest. `limit`: the number that budget and capacity allow.
+    `profit`: of each customer, in the order given by the caller.
     """
 
     order: Counts
@@ -117,8 +119,9 @@ def curves(score: Floats, value: Floats, assumptions: Assumptions) -> Curves:
         each = expected_profit(score, value, save_rate, assumptions)
         sums[name] = save_rate, np.concatenate([[0.0], np.cumsum(each)])
         best[name] = int(np.argmax(sums[name][1][: limit + 1]))
-    spaced = np.linspace(0, len(order), POINTS + 1).astype(np.int64)
-    contacted = np.unique(np.concatenate([spaced, [limit, *best.values()]]))
+    reach = min(len(order), max(LEAST_REACH, REACH * max(best.values())))
+    spaced = np.linspace(0, reach, POINTS + 1).astype(np.int64)
+    contacted = np.unique(np.concatenate([spaced, [*best.values()]]))
     by_save_rate = {
         name: Curve(save_rate, cumulated[contacted], best[name], float(cumulated[best[name]]))
         for name, (save_rate, cumulated) in sums.items()

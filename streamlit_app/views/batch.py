@@ -1,5 +1,6 @@
 """Scores the customers of an uploaded CSV file, says what is wrong with it by row and column, offers both as files."""
 
+import json
 import shutil
 import threading
 from functools import partial
@@ -42,6 +43,7 @@ def page(language: str) -> None:
         scorer = production_scorer()
         version = _version(scorer.version)
     _explain(version, language)
+    _speak(language)
     uploaded = st.file_uploader(say("batch_upload", language), type=["csv", "txt", "tsv"], key="batch_file")
     if uploaded is None:
         _forget()
@@ -85,6 +87,18 @@ def _explain(version: ChurnVersion, language: str) -> None:
         mime="text/csv",
         on_click="ignore",
     )
+
+
+def _speak(language: str) -> None:
+    """Put the language's words in the place of those that Streamlit's uploader has in English alone."""
+    size = number(st.get_option("server.maxUploadSize"), language)
+    uploader = "[data-testid=stFileUploaderDropzone]"
+    for place, text in (
+        (f"{uploader} [data-testid=stBaseButton-secondary] p", say("batch_browse", language)),
+        (f"{uploader} [data-testid=stFileUploaderDropzoneInstructions] span", say("batch_limits", language, size=size)),
+    ):
+        quoted = json.dumps(text, ensure_ascii=False)
+        st.html(f"<style>{place} {{font-size: 0}} {place}::after {{content: {quoted}; font-size: 0.9rem}}</style>")
 
 
 def _say_layout(name: str, layout: Layout, language: str) -> None:

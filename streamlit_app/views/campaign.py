@@ -29,6 +29,7 @@ from streamlit_app.texts import TEXTS, code, say
 
 DEFAULTS = {"contact_cost": 20.0, "offer_cost": 100.0, "save_rate": 20.0, "margin": 30.0}
 CONTROL = 20.0  # per cent
+DECIMALS = "%g"  # as many as were typed
 
 
 def page(language: str) -> None:
@@ -111,7 +112,11 @@ def _segment(rows: pd.DataFrame, language: str) -> Segment:
     }
     low, high = st.slider(say("campaign_score_range", language), 0, 100, (0, 100), key="campaign_score_range")
     spent = st.number_input(
-        say("campaign_min_spent_90d", language), min_value=0.0, step=100.0, key="campaign_min_spent_90d"
+        say("campaign_min_spent_90d", language),
+        min_value=0.0,
+        step=100.0,
+        format=DECIMALS,
+        key="campaign_min_spent_90d",
     )
     stated |= {
         "min_score": low / 100 if low > 0 else None,
@@ -124,35 +129,27 @@ def _segment(rows: pd.DataFrame, language: str) -> Segment:
 def _assumptions(language: str) -> Assumptions:
     st.subheader(say("campaign_assumptions", language))
 
-    def stated(name: str, highest: float, step: float, note: str | None = None) -> float:
+    def stated(place: Any, name: str, highest: float, note: str | None = None) -> float:
         label = say(f"campaign_{name}", language)
-        key, value = f"campaign_{name}", DEFAULTS[name]
-        return float(st.number_input(label, 0.0, highest, value, step, help=note, key=key))
+        return float(place.number_input(label, 0.0, highest, DEFAULTS[name], 1.0, DECIMALS, f"campaign_{name}", note))
 
-    left, right = st.columns(2)
-    with left:
-        contact_cost = stated("contact_cost", 1e9, 1.0)
-        save_rate = stated("save_rate", 100.0, 1.0) / 100
-        budget = st.number_input(
-            say("campaign_budget", language),
-            min_value=0.0,
-            value=None,
-            step=1000.0,
-            placeholder=say("campaign_no_limit", language),
-            key="campaign_budget",
+    def limit(place: Any, name: str, zero: float, step: float, decimals: str) -> float | None:
+        label, none = say(f"campaign_{name}", language), say("campaign_no_limit", language)
+        typed: float | None = place.number_input(
+            label, zero, None, None, step, decimals, f"campaign_{name}", placeholder=none
         )
-    with right:
-        offer_cost = stated("offer_cost", 1e9, 1.0, say("campaign_offer_cost_help", language))
-        margin = stated("margin", 1000.0, 1.0) / 100
-        capacity = st.number_input(
-            say("campaign_capacity", language),
-            min_value=0,
-            value=None,
-            step=100,
-            placeholder=say("campaign_no_limit", language),
-            key="campaign_capacity",
-        )
-    return Assumptions(contact_cost, offer_cost, save_rate, margin, budget, capacity)
+        return typed
+
+    left, right = st.columns(2, vertical_alignment="bottom")
+    contact_cost = stated(left, "contact_cost", 1e9)
+    offer_cost = stated(right, "offer_cost", 1e9, say("campaign_offer_cost_help", language))
+    left, right = st.columns(2, vertical_alignment="bottom")
+    save_rate = stated(left, "save_rate", 100.0) / 100
+    margin = stated(right, "margin", 1000.0) / 100
+    left, right = st.columns(2, vertical_alignment="bottom")
+    budget = limit(left, "budget", 0.0, 1000.0, DECIMALS)
+    capacity = limit(right, "capacity", 0, 100, "%d")
+    return Assumptions(contact_cost, offer_cost, save_rate, margin, budget, None if capacity is None else int(capacity))
 
 
 def _show(planned: Curves, language: str) -> None:
@@ -191,6 +188,7 @@ def _offer_to_create(
         left, right = st.columns(2)
         name = left.text_input(say("campaign_name", language), max_chars=LONGEST_NAME, key="campaign_new_name")
         who = right.text_input(say("campaign_who", language), max_chars=LONGEST_NAME, key="campaign_who")
+        left, right = st.columns(2)
         customers = left.number_input(
             say("campaign_customers", language),
             min_value=0,
@@ -198,7 +196,7 @@ def _offer_to_create(
             key=f"campaign_customers_{planned.best}",
         )
         control = right.number_input(
-            say("campaign_control_share", language), 0.0, 100.0, CONTROL, 1.0, key="campaign_control_share"
+            say("campaign_control_share", language), 0.0, 100.0, CONTROL, 1.0, DECIMALS, "campaign_control_share"
         )
         is_sent = st.form_submit_button(say("campaign_submit", language), type="primary")
     seen = st.session_state.get("campaign_scoring_run")  # what was on the page when the form was sent

@@ -1,5 +1,6 @@
 """One customer: the risk, its reasons, what they did, and what would be if they behaved otherwise."""
 
+import math
 from datetime import date
 from functools import partial
 from typing import Any
@@ -177,7 +178,8 @@ def _score(scorer: Scorer, found: Customer, language: str) -> None:
     stored = found.stored
     place = say("customer_no_place", language)
     if stored is not None:
-        place = say("customer_place_value", language, share=percent(stored.share_below, language))
+        below = math.floor(stored.share_below * 1000) / 1000  # above nobody who is not below
+        place = say("customer_place_value", language, share=percent(below, language))
     spent = found.row["spent_90d"]
     layout.figures(
         [

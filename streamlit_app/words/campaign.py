@@ -37,7 +37,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Every contacted customer who stays takes it, even those who would have stayed anyway.",
     ),
     "campaign_save_rate": ("De quienes se irían, retiene (%)", "Of those who would leave, it keeps (%)"),
-    "campaign_margin": ("Valor de un cliente: % de su gasto de 90 días", "Worth of a customer: % of the 90-day spend"),
+    "campaign_margin": ("Valor: % del gasto de 90 días", "Worth: % of 90-day spend"),
     "campaign_budget": ("Presupuesto ($)", "Budget (pesos)"),
     "campaign_capacity": ("Capacidad (clientes)", "Capacity (customers)"),
     "campaign_no_limit": ("sin límite", "no limit"),
@@ -45,7 +45,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nadie de este segmento puede entrar en la campaña: cambiá el segmento, o el comienzo.",
         "Nobody in this segment can be in the campaign: change the segment, or its first day.",
     ),
-    "campaign_candidates": ("Clientes del segmento", "Customers in the segment"),
+    "campaign_candidates": ("En el segmento", "In the segment"),
     "campaign_candidates_help": (
         "Con puntaje, sin la reserva que ninguna campaña contacta y sin quienes están en otra campaña.",
         "Scored, without those whom no campaign ever contacts and those in another campaign.",
@@ -64,8 +64,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "campaign_profit_double": ("Si retiene el doble", "If it keeps twice as many"),
     "campaign_curve": ("Ganancia según cuántos se contactan", "Profit by the number contacted"),
     "campaign_curve_caption": (
-        "Los clientes van de mayor a menor ganancia esperada; las tres curvas tienen el mismo orden. El punto marca el máximo de cada una hasta el límite del presupuesto y la capacidad.",
-        "Customers go from the highest expected profit to the lowest; all three curves have the same order. The point marks the highest of each up to the limit of budget and capacity.",
+        "Los clientes van de mayor a menor ganancia esperada; las tres curvas tienen el mismo orden. El punto marca el máximo de cada una hasta el límite del presupuesto y la capacidad; las curvas siguen hasta cuatro veces el mayor.",
+        "Customers go from the highest expected profit to the lowest; all three curves have the same order. The point marks the highest of each up to the limit of budget and capacity; the curves go on to four times the largest.",
     ),
     "campaign_number": ("Clientes contactados", "Customers contacted"),
     "campaign_profit": ("Ganancia (pesos)", "Profit (pesos)"),

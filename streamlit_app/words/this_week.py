@@ -65,21 +65,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     "reason_recency": ("último pago hace {days} días", "last payment {days} days ago"),
     "reason_recency_one": ("último pago ayer", "last payment yesterday"),
     "reason_activity": (
-        "paga poco: {payments} en 90 días, {days} días con pagos en los últimos 30",
-        "pays little: {payments} payments in 90 days, {days} days with payments in the last 30",
+        "paga poco: pagos en 90 días: {payments}; días con pagos en los últimos 30: {days}",
+        "pays little: payments in 90 days: {payments}; days with payments in the last 30: {days}",
     ),
     "reason_spend": ("descuentos por {amount} en 30 días", "discounts of {amount} in 30 days"),
     "reason_visits": (
-        "entra poco a las aplicaciones: {days} días con visita a MP el mes anterior",
-        "visits the apps little: {days} days with a visit to MP in the month before",
+        "entra poco a las aplicaciones: días con visita a MP el mes anterior: {days}",
+        "visits the apps little: days with a visit to MP in the month before: {days}",
     ),
     "reason_visits_unknown": (
         "no se sabe de visitas a las aplicaciones",
         "no visits to the apps are known",
     ),
     "reason_account": (
-        "cuenta poco arraigada: primer pago hace {tenure} días o más, saldo {balance}",
-        "account with little in it: first payment {tenure} or more days ago, balance {balance}",
+        "cuenta poco arraigada: días desde el primer pago, hasta 90: {tenure}; saldo {balance}",
+        "account with little in it: days since the first payment, up to 90: {tenure}; balance {balance}",
     ),
     "reason_marketplace": ("compra poco en Mercado Libre", "buys little on Mercado Libre"),
     "reason_person": ("datos personales", "personal details"),

@@ -110,6 +110,16 @@ def test_ids_give_stored_scores_and_both_files_add_up_to_the_one_uploaded(open_b
     expect(metric(page, "batch_scored", other)).to_have_text(number(len(ids), other))
 
 
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_the_uploader_speaks_the_language(open_batch, language):
+    page = open_batch(language)
+    shown = "element => getComputedStyle(element, '::after').content"
+    browse = page.get_by_test_id("stFileUploaderDropzone").get_by_role("button").locator("p")
+    assert say("batch_browse", language) in browse.evaluate(shown)
+    limits = page.get_by_test_id("stFileUploaderDropzoneInstructions").locator("span")
+    assert say("batch_limits", language, size=250) in limits.evaluate(shown)
+
+
 def test_a_file_without_a_good_row_offers_its_problems_alone(open_batch):
     page = open_batch()
     upload(page, "customer_id\nnobody\n-1\n")

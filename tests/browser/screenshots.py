@@ -28,6 +28,7 @@ def main() -> None:
                 page.goto(f"{site}/?page={name}&lang={language}{customer if name == 'customer' else ''}")
                 expect(page.get_by_test_id("stHeading").first).to_be_visible()
                 expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+                expect(page.get_by_test_id("stSkeleton")).to_have_count(0)  # what stands in for parts not yet loaded
                 page.evaluate("document.fonts.ready")
                 page.screenshot(path=OUT / f"{name}.{language}.png")
         browser.close()

@@ -22,10 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "batch_template": ("Descargar la plantilla", "Download the template"),
     "batch_upload": ("Archivo CSV", "CSV file"),
     "batch_browse": ("Elegir un archivo", "Choose a file"),
-    "batch_limits": (
-        "o soltalo acá: CSV, TXT o TSV de hasta {size} MB",
-        "or drop it here: CSV, TXT or TSV, up to {size} MB",
-    ),
+    "batch_limits": ("hasta {size} MB", "up to {size} MB"),
     "batch_kind_ids": (
         "El archivo {name} tiene ids de clientes.",
         "{name} is a file of customer ids.",

@@ -6,12 +6,7 @@ customer's page shows somebody, and by the navigation the typical customer; a sl
 """
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -19,11 +14,9 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from bench.stack import owner, stack, timed
 from streamlit_app.texts import say
-from tests.browser.conftest import CHROMIUM, FIRST_PAGE_MS, FLAGS
+from tests.browser.conftest import CHROMIUM, FIRST_PAGE_MS, FLAGS, served
 from tests.browser.pages import address
-from tests.integration.conftest import free_port, wait_for_http
 
-APP = Path(__file__).resolve().parent.parent / "streamlit_app" / "app.py"
 SNAPSHOTS = [date(2019, 5, 19), date(2019, 5, 26)]
 PAGES = ("this_week", "customer", "campaign", "batch", "model", "monitoring")
 SOMEBODY = "select customer_id from ops.churn_scoring where score >= 0.5 order by score, customer_id limit 1"
@@ -61,24 +54,6 @@ AFTER_A_KEY = """
         });
     }
 """
-
-
-@contextmanager
-def site(env: dict[str, str]) -> Iterator[str]:
-    """Address of the app on the database and registry of `env`."""
-    port = free_port()
-    log = Path(env["BENCH_FOLDER"]) / "streamlit.log"
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(APP), "--server.address=127.0.0.1", f"--server.port={port}"
-    ]  # fmt: skip
-    with log.open("w") as out:
-        server = subprocess.Popen(command, cwd=env["BENCH_FOLDER"], env={**os.environ, **env}, stdout=out, stderr=out)
-    try:
-        wait_for_http(f"http://127.0.0.1:{port}/_stcore/health", server, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
 
 
 def there(tab: Page, before: str = "") -> float:
@@ -132,7 +107,8 @@ def main() -> None:
             timed(env, "ml.infer_batch:score", str(snapshot))
         with owner(env) as conn:
             ((customer_id,),) = conn.execute(SOMEBODY).fetchall()
-        with site({**env, "POSTGRES_USER": "meli_reader"}) as url, sync_playwright() as playwright:
+        reader = {**env, "POSTGRES_USER": "meli_reader"}
+        with served(Path(env["BENCH_FOLDER"]), reader) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             context = browser.new_context(locale="en-US")
             context.add_init_script(WATCH)

@@ -40,7 +40,6 @@ def profit_curve(planned: Curves, language: str) -> Any:
     base = alt.Chart(rows).encode(
         x=alt.X("contacted:Q", title=say("campaign_number", language), axis=whole),
         y=alt.Y("profit:Q", title=say("campaign_profit", language), axis=whole),
-        color=alt.Color("line:N", legend=legend, scale=colours),
         tooltip=[
             alt.Tooltip("line:N", title=say("campaign_kept", language)),
             alt.Tooltip("number:N", title=say("campaign_number", language)),
@@ -50,7 +49,9 @@ def profit_curve(planned: Curves, language: str) -> Any:
     dash = alt.StrokeDash(
         "line:N", legend=legend, scale=alt.Scale(domain=domain, range=[looks[each][1] for each in domain])
     )
-    lines = base.mark_line(strokeWidth=2).encode(strokeDash=dash)
+    lines = base.mark_line(strokeWidth=2).encode(
+        color=alt.Color("line:N", legend=legend, scale=colours), strokeDash=dash
+    )
     points = (
         base.transform_filter("datum.is_best")
         .mark_point(filled=True, size=90, opacity=1)

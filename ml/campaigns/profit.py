@@ -121,7 +121,7 @@ def curves(score: Floats, value: Floats, assumptions: Assumptions) -> Curves:
         best[name] = int(np.argmax(sums[name][1][: limit + 1]))
     reach = min(len(order), max(LEAST_REACH, REACH * max(best.values())))
     spaced = np.linspace(0, reach, POINTS + 1).astype(np.int64)
-    contacted = np.unique(np.concatenate([spaced, [*best.values()]]))
+    contacted = np.unique(np.concatenate([spaced, list(best.values())]))
     by_save_rate = {
         name: Curve(save_rate, cumulated[contacted], best[name], float(cumulated[best[name]]))
         for name, (save_rate, cumulated) in sums.items()

@@ -24,7 +24,7 @@ from streamlit_app.layout import Figure, as_of, figures, head, missing, table
 from streamlit_app.model import Scorer, production_scorer
 from streamlit_app.texts import code, feature_label, say
 
-# Files are scored one after the other: each takes some hundred megabytes of the container's one gigabyte.
+# Files are scored one after the other: the largest takes most of the container's memory.
 SCORING = threading.Lock()
 
 

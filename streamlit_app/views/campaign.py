@@ -133,12 +133,9 @@ def _assumptions(language: str) -> Assumptions:
         label = say(f"campaign_{name}", language)
         return float(place.number_input(label, 0.0, highest, DEFAULTS[name], 1.0, DECIMALS, f"campaign_{name}", note))
 
-    def limit(place: Any, name: str, zero: float, step: float, decimals: str) -> float | None:
+    def limit(place: Any, name: str, zero: float, step: float, decimals: str) -> Any:
         label, none = say(f"campaign_{name}", language), say("campaign_no_limit", language)
-        typed: float | None = place.number_input(
-            label, zero, None, None, step, decimals, f"campaign_{name}", placeholder=none
-        )
-        return typed
+        return place.number_input(label, zero, None, None, step, decimals, f"campaign_{name}", placeholder=none)
 
     left, right = st.columns(2, vertical_alignment="bottom")
     contact_cost = stated(left, "contact_cost", 1e9)
@@ -149,7 +146,7 @@ def _assumptions(language: str) -> Assumptions:
     left, right = st.columns(2, vertical_alignment="bottom")
     budget = limit(left, "budget", 0.0, 1000.0, DECIMALS)
     capacity = limit(right, "capacity", 0, 100, "%d")
-    return Assumptions(contact_cost, offer_cost, save_rate, margin, budget, None if capacity is None else int(capacity))
+    return Assumptions(contact_cost, offer_cost, save_rate, margin, budget, capacity)
 
 
 def _show(planned: Curves, language: str) -> None:

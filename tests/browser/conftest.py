@@ -46,32 +46,30 @@ def start_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with contextlib.ExitStack() as running:
 
         def start(database: Database, tracking_uri: str, **env: str) -> str:
-            folder = tmp_path_factory.mktemp("site")
-            port = free_port()
             reader = {"POSTGRES_USER": "meli_reader", "POSTGRES_PASSWORD": PASSWORDS["READER_DB_PASSWORD"]}
-            command = [
-                sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app" / "app.py"),
-                "--server.address=127.0.0.1", f"--server.port={port}",
-            ]  # fmt: skip
-            with (folder / "log").open("w") as log:
-                server = subprocess.Popen(
-                    command,
-                    cwd=folder,
-                    env={**os.environ, **database.env, **reader, "MLFLOW_TRACKING_URI": tracking_uri, **env},
-                    stdout=log,
-                    stderr=log,
-                )
-            running.callback(_stop, server)
-            url = f"http://127.0.0.1:{port}"
-            wait_for_http(f"{url}/_stcore/health", server, folder / "log")
-            return url
+            variables = {**database.env, **reader, "MLFLOW_TRACKING_URI": tracking_uri, **env}
+            return running.enter_context(served(tmp_path_factory.mktemp("site"), variables))
 
         yield start
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
-    server.wait(30)
+@contextlib.contextmanager
+def served(folder: Path, env: dict[str, str]) -> Iterator[str]:
+    """Run the app in `folder` with `env` on top of this process's variables; its address, once it answers."""
+    port, log = free_port(), folder / "streamlit.log"
+    command = [
+        sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app" / "app.py"),
+        "--server.address=127.0.0.1", f"--server.port={port}",
+    ]  # fmt: skip
+    with log.open("w") as out:
+        server = subprocess.Popen(command, cwd=folder, env={**os.environ, **env}, stdout=out, stderr=out)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for_http(f"{url}/_stcore/health", server, log)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from streamlit_app.texts import LANGUAGES
 from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.pages import address, settled
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "img"
 PAGES = ("this_week", "customer", "campaign")
@@ -23,11 +24,11 @@ def main() -> None:
             page.goto(f"{site}/?lang={language}")
             first = page.get_by_test_id("stTable").locator("tbody tr td:first-of-type").first
             expect(first).to_be_visible(timeout=180_000)
-            customer = f"&id={first.inner_text()}"
+            customer = {"id": first.inner_text()}
             for name in PAGES:
-                page.goto(f"{site}/?page={name}&lang={language}{customer if name == 'customer' else ''}")
+                page.goto(address(site, name, language, **(customer if name == "customer" else {})))
                 expect(page.get_by_test_id("stHeading").first).to_be_visible()
-                expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+                settled(page)
                 expect(page.get_by_test_id("stSkeleton")).to_have_count(0)  # what stands in for parts not yet loaded
                 page.evaluate("document.fonts.ready")
                 page.screenshot(path=OUT / f"{name}.{language}.png")

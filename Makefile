@@ -15,7 +15,7 @@ either = if ! $(LOCAL) runs && [ -n "$$($(COMPOSE) ps -q 2>/dev/null)" ]; then $
 # Each test file runs in one process, because its tests share servers.
 TWO_AT_A_TIME = -n 2 --dist loadfile --no-loadscope-reorder
 
--include docker/compose.mk tests/browser/browser.mk tests/year/year.mk
+-include docker/compose.mk tests/browser/browser.mk tests/spark/spark.mk tests/year/year.mk
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'

@@ -64,7 +64,7 @@ def rows_alone(snapshot_date: date) -> int:
     """Build the rows of the snapshot as ml.features does, without the checks around them; return how many."""
     with connect(application_name="bench") as conn:
         conn.execute("select set_config('work_mem', %s, true)", (WORK_MEM,))
-        return write_rows(conn, current_data(conn), snapshot_date)
+        return write_rows(conn, current_data(conn), snapshot_date).rows
 
 
 def compare(conn: psycopg.Connection) -> None:

@@ -4,7 +4,7 @@ import os
 import shlex
 from typing import NoReturn
 
-from local import config, databases, processes, stack, supervisor
+from local import config, databases, processes, spark, stack, supervisor
 from local.console import Failure, say, warn
 from local.environments import RUN, one_at_a_time, python_of
 from local.services import (
@@ -114,11 +114,13 @@ def _hand_over(program: str, *arguments: str) -> NoReturn:
         server = databases.running(settings)
         os.environ.update(server.client_env, PGDATABASE=settings["POSTGRES_DB"])
         os.execv(server.bin_dir / "psql", ["psql", *arguments])
+    environment = program
     if program == "ml":
         variables, module = person_environment(settings), [f"ml.{arguments[0]}", *arguments[1:]]
+        environment = spark.ml_environment(settings)
     else:
         variables, module = airflow_environment(settings), ["airflow", *arguments]
-    python = str(python_of(program))
+    python = str(python_of(environment))
     if not os.access(python, os.X_OK):
-        raise Failure(f"no Python environment {program}; start the stack first: make local-up")
+        raise Failure(f"no Python environment {environment}; start the stack first: make local-up")
     os.execve(python, [python, "-m", *module], {**base_environment(), **variables})

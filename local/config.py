@@ -19,6 +19,7 @@ DEFAULT_PORTS = {
     "POSTGRES_PORT": 5432, "AIRFLOW_PORT": 8080, "MLFLOW_PORT": 5000, "STREAMLIT_PORT": 8501, "JUPYTER_PORT": 8888,
 }  # fmt: skip
 DEFAULTS = {"POSTGRES_DB": "meli", "POSTGRES_USER": "meli", "AIRFLOW_ADMIN_USER": "admin"}
+ENGINES = ("postgres", "spark")
 PASSWORDS = (
     "POSTGRES_PASSWORD", "PIPELINE_DB_PASSWORD", "READER_DB_PASSWORD", "NOTEBOOK_DB_PASSWORD",
     "CAMPAIGN_DB_PASSWORD", "AIRFLOW_DB_PASSWORD", "MLFLOW_DB_PASSWORD", "AIRFLOW_ADMIN_PASSWORD",
@@ -38,6 +39,11 @@ class Config:
 
     def __getitem__(self, variable: str) -> str:
         return self.values[variable]
+
+    @property
+    def uses_spark(self) -> bool:
+        """Whether features and scores are computed on Spark."""
+        return self.values["ENGINE"] == "spark"
 
     @property
     def public(self) -> dict[str, str]:
@@ -67,10 +73,13 @@ class Config:
 def load(root: Path = ROOT, state: Path = STATE) -> Config:
     """Read `.env`; a `Failure` names the variable that is missing or wrong.
 
-    The environment of this process is ignored: a shell prepared by `make env` for one role must not start the stack
-    as that role.
+    The environment of this process is ignored, but for ENGINE, which `make … ENGINE=spark` passes on: a shell prepared
+    by `make env` for one role must not start the stack as that role.
     """
     values = read_env(root / ".env")
+    values["ENGINE"] = os.environ.get("ENGINE") or values.get("ENGINE") or ENGINES[0]
+    if values["ENGINE"] not in ENGINES:
+        raise Failure(f"ENGINE={values['ENGINE']!r} is not an engine; choose {' or '.join(ENGINES)}")
     generated = _generated(state / "secrets.json")
     for variable, default in {**DEFAULTS, "JUPYTER_TOKEN": generated["jupyter_token"]}.items():
         values[variable] = values.get(variable) or default

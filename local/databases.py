@@ -4,6 +4,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
+from local import spark
 from local.config import Config
 from local.console import Failure, run, say, step, warn
 from local.environments import ROOT, STATE, digest, python_of
@@ -63,7 +64,13 @@ def load_files(config: Config, *options: str) -> bool:
     with step("PostgreSQL: CSV files"):
         done = subprocess.run(
             [str(python_of("ml")), "-m", "ml.load", *options],
-            env={**base_environment(), **config.public, **administrator, "CSV_DIR": str(ROOT)},
+            env={
+                **base_environment(),
+                **config.public,
+                **spark.environment(config),
+                **administrator,
+                "CSV_DIR": str(ROOT),
+            },
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,

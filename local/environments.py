@@ -21,6 +21,7 @@ FOREIGN = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")  # variables that lead to 
 LOCKS = {
     "airflow": ROOT / "docker" / "airflow" / "requirements.txt",
     "ml": ROOT / "local" / "requirements.txt",
+    "spark": ROOT / "ml" / "requirements-spark.txt",
     "test": ROOT / "tests" / "requirements.txt",
 }
 

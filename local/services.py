@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from local import spark
 from local.config import Config
 from local.environments import ROOT, RUN, STATE, digest, python_of
 from local.postgres import Cluster
@@ -20,6 +21,7 @@ NO_NEWS = '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements
 ARTIFACTS = STATE / "mlflow" / "artifacts"
 DROPPED = (
     "AIRFLOW", "MLFLOW", "POSTGRES", "PG", "PYTHON", "JUPYTER", "IPYTHON", "STREAMLIT", "XDG", "VIRTUAL_ENV", "ALERT",
+    "SPARK", "PYSPARK", "HADOOP", "LAKE", "ENGINE",
 )  # fmt: skip
 POSTGRES = "postgres"
 POSTGRES_SETTINGS = ("max_connections=100", "shared_buffers=256MB", "maintenance_work_mem=256MB", "max_wal_size=2GB")
@@ -77,6 +79,7 @@ def pipeline_environment(config: Config) -> dict[str, str]:
     """Variables of the `ml` commands, as the pipeline's role."""
     return {
         **config.public,
+        **spark.environment(config),
         **config.connection("meli_pipeline", "PIPELINE_DB_PASSWORD"),
         "MLFLOW_TRACKING_URI": config.url("MLFLOW_PORT"),
         "GIT_COMMIT": git_commit(),
@@ -119,7 +122,7 @@ def airflow_environment(config: Config) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "false",  # it would listen on another port
         "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "5",
         "PYTHONPATH": str(ROOT / "airflow" / "include"),
-        "ML_PYTHON": str(python_of("ml")),
+        "ML_PYTHON": str(python_of(spark.ml_environment(config))),
         "ML_HOME": str(ROOT),
     }
 

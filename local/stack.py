@@ -3,7 +3,7 @@
 import socket
 import urllib.request
 
-from local import config, databases, environments, postgres, supervisor
+from local import config, databases, environments, postgres, spark, supervisor
 from local.config import Config
 from local.console import Failure, step, wait_until
 from local.environments import STATE
@@ -16,6 +16,7 @@ HEALTHY_S = 300
 def up() -> Config:
     """Start every service that does not run as `.env` and the locks define it, and return when all of them answer."""
     settings = config.load()
+    spark.require(settings)
     environments.ensure("airflow")
     for folder in (LAB_CONFIG.parent, ARTIFACTS, STATE / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from ml.settings import settings
 from ml.snapshots import catalogue, labels, polarity
 from ml.snapshots.closed import open_by_dates, open_by_labels
 from ml.snapshots.coverage import SUNDAY, CurrentData, covered_range, current_data, require_covered, sundays_before
+from ml.snapshots.rows import DELETE, Written, columns_of, require_same_columns
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = catalogue.TABLE
@@ -36,14 +37,17 @@ SAME_BUILD = """
         = (%(snapshot_date)s, %(sources)s, %(feature_sql_digest)s, %(rows_built)s, %(rows_inactive_60d)s)
 """
 END_BUILD = "update ops.current_feature_builds set replaced_at = now() where snapshot_date = %(snapshot_date)s"
+MOVE_BUILD = """
+    update ops.current_feature_builds set location = %(location)s where snapshot_date = %(snapshot_date)s
+"""
 RECORD_BUILD = """
     insert into ops.feature_builds (
         snapshot_date, sources, feature_sql_digest, rows_built, rows_inactive_60d,
-        label_sources, labels_known_through, labels_rule, run_id
+        label_sources, labels_known_through, labels_rule, run_id, location
     )
     values (
         %(snapshot_date)s, %(sources)s, %(feature_sql_digest)s, %(rows_built)s, %(rows_inactive_60d)s,
-        %(label_sources)s, %(labels_known_through)s, %(labels_rule)s, %(run_id)s
+        %(label_sources)s, %(labels_known_through)s, %(labels_rule)s, %(run_id)s, %(location)s
     )
 """
 
@@ -127,7 +131,7 @@ def _build(snapshot_date: date) -> dict[str, Any]:
         require_covered(conn, snapshot_date)
         data = current_data(conn)
         verdict = polarity.check(conn, data)
-        rows = write_rows(conn, data, snapshot_date)
+        rows, location = write_rows(conn, data, snapshot_date)
         if rows == 0:
             raise cli.CommandError(
                 f"no customer has a payment before {snapshot_date} in staging.customers;"
@@ -148,16 +152,22 @@ def _build(snapshot_date: date) -> dict[str, Any]:
             "rows_built": rows,
             "rows_inactive_60d": inactive_60d,
             "run_id": settings().pipeline_run_id,
+            "location": location,
             **labels.basis(conn, data),
         }
         if conn.execute(SAME_BUILD, record).fetchone():
             conn.execute(labels.RECORD_LABELS, record)
+            conn.execute(MOVE_BUILD, record)
         else:
             conn.execute(END_BUILD, record)
             conn.execute(RECORD_BUILD, record)
         matured = labels.mature(conn, data)
         if current_data(conn) != data:
             raise cli.TryLater(f"files were loaded while snapshot {snapshot_date} was being built; run it again")
+    if location:
+        from ml.spark import features as on_spark
+
+        on_spark.delete_replaced(snapshot_date)
     return {
         "snapshot_date": snapshot_date,
         "rows": rows,
@@ -171,13 +181,13 @@ def _build(snapshot_date: date) -> dict[str, Any]:
     }
 
 
-def write_rows(conn: psycopg.Connection, data: CurrentData, snapshot_date: date) -> int:
-    """Replace the rows of the snapshot in the caller's transaction; return how many there are now.
+def write_rows(conn: psycopg.Connection, data: CurrentData, snapshot_date: date) -> Written:
+    """Replace the rows of the snapshot in the caller's transaction, computed by the engine that ENGINE names.
 
     Raises:
         CommandError: features_churn.sql, the catalogue and the table do not have the same columns.
+        TryLater: the Spark cluster or the object store failed.
     """
-    conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
     parameters = {
         "snapshot_date": snapshot_date,
         "churn_days": catalogue.CHURN_DAYS,
@@ -187,32 +197,20 @@ def write_rows(conn: psycopg.Connection, data: CurrentData, snapshot_date: date)
         "evaluate_cutoff": data.evaluate_cutoff,
         "flag_means": settings().evaluate_churn_means,
     }
+    conn.execute("select ops.ensure_snapshot_partition(%s::regclass, %s)", (TABLE, snapshot_date))
+    if settings().engine == "spark":
+        from ml.spark import features as on_spark
+
+        return on_spark.write_rows(conn, parameters)
     # CREATE TABLE AS can use parallel workers, INSERT cannot. It accepts no parameters, so the client inserts them.
     statement = f"create temporary table snapshot_rows on commit drop as {sql('features_churn')}"
     psycopg.ClientCursor(conn).execute(statement, parameters)
-    names = _require_same_columns(conn)
-    conn.execute("delete from features.churn_weekly_features where snapshot_date = %s", (snapshot_date,))
+    names = columns_of(conn, "snapshot_rows")
+    require_same_columns(conn, names)
+    conn.execute(DELETE, parameters)
     columns = SQL(", ").join(map(Identifier, names))  # by name: the order in features_churn.sql does not matter
     insert = SQL("insert into features.churn_weekly_features ({0}) select {0} from snapshot_rows").format(columns)
-    return conn.execute(insert).rowcount
-
-
-def _require_same_columns(conn: psycopg.Connection) -> list[str]:
-    """The columns of snapshot_rows; an error names those that the catalogue or the table lacks, and what to do."""
-    named = [name for name, _, _ in catalogue.columns()]
-    given, stored = (
-        [column.name for column in conn.execute(f"select * from {table} limit 0").description or ()]
-        for table in ("snapshot_rows", TABLE)
-    )
-    of_catalogue, of_sql = "ml/snapshots/catalogue.py", "airflow/include/sql/features_churn.sql"
-    for lacking, problem in (
-        (set(named) - set(given), f"{of_sql} does not give {{}}, which {of_catalogue} names"),
-        (set(given) - set(named), f"{of_catalogue} does not name {{}}, which {of_sql} gives"),
-        (set(named) - set(stored), f"table {TABLE} has no {{}} yet; add it: make local-up, or make up for containers"),
-    ):
-        if lacking:
-            raise cli.CommandError(problem.format(", ".join(sorted(lacking))))
-    return given
+    return Written(conn.execute(insert).rowcount)
 
 
 def main() -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 import psycopg
 from pydantic import ValidationError
 
-from ml.cli import CommandError
+from ml.cli import CommandError, TryLater
 from ml.loading.days import StatedDates
 from ml.loading.files import FILES, PAYMENTS, RawFile
 from ml.loading.load_file import load_file
+from ml.loading.parquet import write_missing
 from ml.loading.replay import replay_rejects
 from ml.loading.stated_dates import assume_cutoff, check_stated_dates, dates_that_hold, state_dates
 from ml.loading.writing import Load
@@ -39,10 +40,13 @@ def main() -> int:
                     print(f"{load.file_name}: {load.message}", flush=True)
             else:
                 _load(conn, stated, arguments)
+            if settings().engine == "spark":
+                for table in write_missing(conn):
+                    print(f"{table}: written to {settings().lake_url}", flush=True)
             check_stated_dates(conn)
             if line := dates_that_hold(conn):
                 print(line, flush=True)
-    except (CommandError, psycopg.Error) as error:
+    except (CommandError, TryLater, psycopg.Error) as error:
         print(str(error).strip(), file=sys.stderr)
         return 1
     except ValidationError as error:

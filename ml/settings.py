@@ -30,6 +30,16 @@ class Settings(BaseSettings):
     campaign_db_user: str = "meli_campaign"
     campaign_db_password: SecretStr = SecretStr("")
     campaign_holdout_share: float = Field(default=0.05, ge=0, le=0.5)
+    engine: Literal["postgres", "spark"] = "postgres"
+    lake_url: str = ""
+    s3_endpoint_url: str = ""
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_region: str = "us-east-1"
+    spark_master_url: str = "local[*]"
+    spark_driver_memory: str = "2g"
+    spark_executor_memory: str = "2g"
+    pyspark_python: str = ""
     git_commit: str = "unknown"
     pipeline_run_id: str = "shell"
     pipeline_run_type: str = "manual"

@@ -1,24 +1,23 @@
 """Scores one snapshot: finds the version in production, reads the active cohort batch by batch, replaces the scores."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import psycopg
 import pyarrow as pa
 from psycopg.types.json import Jsonb
-from pyarrow import csv
 from sklearn.pipeline import Pipeline
 
 from ml import cli
 from ml.model_config import ACTIVE_DAYS, MODEL_NAME, PRODUCTION_ALIAS
 from ml.scoring import runs
+from ml.scoring.batch import COLUMNS, score_batch
 from ml.scoring.missing import described, missing_features
 from ml.settings import settings
 from ml.snapshots import catalogue
 from ml.snapshots.coverage import current_data, require_covered
-from ml.store import feature_rows, registry
+from ml.store import copying, feature_rows, lake, registry
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = "ops.churn_scoring"
@@ -30,10 +29,6 @@ select {columns} from features.churn_weekly_features
 where snapshot_date = %(snapshot_date)s and days_since_activity < %(active_days)s
 """
 DELETE = "delete from ops.churn_scoring where snapshot_date = %s"
-COPY = """
-copy ops.churn_scoring (customer_id, score, prediction, snapshot_date, model_version, scored_at)
-from stdin (format csv)
-"""
 
 
 def score(snapshot_date: date, allow_missing: bool) -> dict[str, Any]:
@@ -88,7 +83,7 @@ def _replace(
     with connect(application_name=f"ml.infer_batch {snapshot_date}") as conn:
         lock_writer(conn, TABLE)
         found = conn.execute(sql("current_build"), {"snapshot_date": snapshot_date}).fetchone()
-        build_id, built, inactive, sources = found or (None, 0, 0, {})
+        build_id, built, inactive, sources, location = found or (None, 0, 0, {}, None)
         if built == inactive:
             raise cli.CommandError(
                 f"no active customer at {snapshot_date}: all {inactive} have churned already; nothing to score"
@@ -113,7 +108,7 @@ def _replace(
             "run_id": settings().pipeline_run_id,
             "scored_at": datetime.now(UTC),
         }
-        unseen = _write_scores(conn, run, version, pipeline)
+        unseen = _write_scores(conn, run, version, pipeline, location)
         now = runs.stored(conn, snapshot_date)
         if now.rows != built - inactive or now.mean_score is None:
             raise cli.TryLater(
@@ -143,30 +138,65 @@ def _replace(
 
 
 def _write_scores(
-    conn: psycopg.Connection, run: dict[str, Any], version: registry.ChurnVersion, pipeline: Pipeline
+    conn: psycopg.Connection,
+    run: dict[str, Any],
+    version: registry.ChurnVersion,
+    pipeline: Pipeline,
+    location: str | None,
 ) -> dict[str, list[str]]:
-    """Score the active cohort batch by batch; return the categories that the training has not seen, by feature."""
+    """Score the active cohort; return the categories that the training has not seen, by feature."""
+    unseen: dict[str, set[str]] = {name: set() for name in version.tag("categories")}
+    if settings().engine == "spark":
+        scored = _scored_on_spark(run, version, pipeline, location, unseen)
+    else:
+        scored = _scored_here(conn, run, version, pipeline, unseen)
     constants = {name: run[name] for name in ("snapshot_date", "model_version", "scored_at")}
-    cohort = {"snapshot_date": run["snapshot_date"], "active_days": ACTIVE_DAYS}
-    trained_on = version.tag("categories")
-    unseen: dict[str, set[str]] = {name: set() for name in trained_on}
-    with (
-        feature_rows.reading(conn, ACTIVE_COHORT, ("customer_id", *version.features), cohort) as batches,
-        conn.cursor().copy(COPY) as copy,
-    ):
-        for batch in batches:
-            rows = feature_rows.to_frame(pa.Table.from_batches([batch]))
-            scores = pipeline.predict_proba(rows[list(version.features)])[:, 1]
-            predictions = (scores >= version.threshold).astype(np.int8)
-            varying = {"customer_id": rows["customer_id"], "score": scores, "prediction": predictions}
-            copy.write(_csv(pd.DataFrame(varying | constants)))
-            for name, seen in trained_on.items():
-                unseen[name].update(rows[name].cat.categories.difference(seen))
+    batches = (_with_constants(batch, constants) for batch in scored)
+    copying.copy_batches(conn, TABLE, (*COLUMNS, *constants), batches)
     return {name: sorted(found) for name, found in unseen.items() if found}
 
 
-def _csv(rows: pd.DataFrame) -> pa.Buffer:
-    """Lines for COPY; numbers have enough digits to be read back exactly."""
-    lines = pa.BufferOutputStream()
-    csv.write_csv(pa.Table.from_pandas(rows), lines, csv.WriteOptions(include_header=False))
-    return lines.getvalue()
+def _scored_here(
+    conn: psycopg.Connection,
+    run: dict[str, Any],
+    version: registry.ChurnVersion,
+    pipeline: Pipeline,
+    unseen: dict[str, set[str]],
+) -> Iterator[pa.RecordBatch]:
+    """Read the active cohort from PostgreSQL and score it, batch by batch."""
+    cohort = {"snapshot_date": run["snapshot_date"], "active_days": ACTIVE_DAYS}
+    trained_on = version.tag("categories")
+    with feature_rows.reading(conn, ACTIVE_COHORT, ("customer_id", *version.features), cohort) as batches:
+        for batch in batches:
+            for name, seen in trained_on.items():
+                unseen[name].update(set(batch[name].unique().drop_null().to_pylist()).difference(seen))
+            yield score_batch(batch, pipeline, version.features, version.threshold)
+
+
+def _scored_on_spark(
+    run: dict[str, Any],
+    version: registry.ChurnVersion,
+    pipeline: Pipeline,
+    location: str | None,
+    unseen: dict[str, set[str]],
+) -> Iterator[pa.RecordBatch]:
+    """Have the workers score the Parquet files of the build; then the rows that they wrote."""
+    from ml.spark import scores  # here: PySpark is installed for ENGINE=spark alone
+
+    day = run["snapshot_date"]
+    if location is None:
+        raise cli.CommandError(
+            f"the features for {day} were built by PostgreSQL, and ENGINE=spark scores Parquet files;"
+            f" build them on Spark: airflow dags test churn_feature_build_w {day}"
+        )
+    return _read_once(scores.score(location, day, version, pipeline, unseen))
+
+
+def _read_once(folder: str) -> Iterator[pa.RecordBatch]:
+    yield from lake.read(folder, COLUMNS)
+    lake.delete_with_siblings(folder)
+
+
+def _with_constants(batch: pa.RecordBatch, constants: dict[str, Any]) -> pa.RecordBatch:
+    repeated = [pa.repeat(pa.scalar(value), batch.num_rows) for value in constants.values()]
+    return pa.record_batch([*batch.columns, *repeated], names=[*batch.schema.names, *constants])

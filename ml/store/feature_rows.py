@@ -29,8 +29,17 @@ def reading(
         TryLater: the server cannot be reached, or went away.
     """
     composed = sql.SQL(query).format(columns=sql.SQL(", ").join(map(sql.Identifier, columns)))
-    statement = psycopg.ClientCursor(conn).mogrify(composed, parameters)
-    server = make_conninfo(conn.info.dsn, password=conn.info.password)
+    with streaming(conn, psycopg.ClientCursor(conn).mogrify(composed, parameters)) as batches:
+        yield batches
+
+
+@contextmanager
+def streaming(conn: psycopg.Connection, statement: str, options: str = "") -> Iterator[pa.RecordBatchReader]:
+    """Record batches of a statement without parameters, run on another connection to the server of `conn`.
+
+    `options`: settings of that connection, such as "-c jit=off". Raises as `reading`.
+    """
+    server = make_conninfo(conn.info.dsn, password=conn.info.password, options=options)
     try:
         with adbc_driver_postgresql.dbapi.connect(server, autocommit=True) as source, source.cursor() as cursor:
             cursor.execute(statement)

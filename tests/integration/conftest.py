@@ -66,6 +66,7 @@ class Database:
     cluster: Cluster
     name: str
     extra_env: dict[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     @property
     def env(self) -> dict[str, str]:
@@ -103,7 +104,7 @@ class Database:
     def run(self, *module_and_arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m <module> <arguments>` against this database; the caller looks at the return code."""
         return subprocess.run(
-            [sys.executable, "-m", *module_and_arguments],
+            [self.python, "-m", *module_and_arguments],
             cwd=ROOT,
             env={**os.environ, **self.env, **env},
             capture_output=True,

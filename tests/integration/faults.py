@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -70,7 +69,7 @@ class Running:
         self._stdout = tempfile.TemporaryFile("w+")  # noqa: SIM115 (read after the process has ended)
         self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [database.python, "-m", *command],
             cwd=ROOT,
             env={**os.environ, **database.env, **env},
             stdout=self._stdout,

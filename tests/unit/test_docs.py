@@ -14,7 +14,8 @@ READMES = pytest.mark.parametrize("readme", [ENGLISH, SPANISH], ids=lambda path:
 PAGES = pytest.mark.parametrize("page", [ENGLISH, SPANISH, *sorted((ROOT / "docs").glob("*.md"))], ids=lambda p: p.name)
 MAKEFILES = [
     ROOT / "Makefile",
-    *(ROOT / name for name in ("docker/compose.mk", "tests/browser/browser.mk", "tests/year/year.mk")),
+    *(ROOT / "tests" / name / f"{name}.mk" for name in ("browser", "spark", "year")),
+    ROOT / "docker" / "compose.mk",
 ]
 
 

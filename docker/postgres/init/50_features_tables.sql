@@ -52,6 +52,7 @@ call ops.ensure_table('ops.feature_builds',
     ['labels_rule', 'text not null',
         'What the flag meant, the first day that it spoke of, and the digest of the SQL that set the labels.'],
     ['run_id', 'text not null', 'Run that built the snapshot.'],
+    ['location', 'text', 'Folder below LAKE_URL that holds the rows as Parquet, too; NULL: built by PostgreSQL.'],
     ['built_at', 'timestamptz not null default now()', 'When it was built.'],
     ['replaced_at', 'timestamptz', 'When another build replaced its rows; NULL for the rows that are in the table.']
 ]);

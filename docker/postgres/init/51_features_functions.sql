@@ -12,7 +12,7 @@ as $$ select bit_count(bits::bit(32))::int $$;
 
 -- The label of one customer at a snapshot. has_paid_since says whether a payment falls in [snapshot_date,
 -- min(snapshot_date + churn_days, payments_known_through + 1)); the flag of raw.evaluate speaks of the two months from
--- evaluate_cutoff. NULL means not known yet.
+-- evaluate_cutoff. NULL means not known yet. Its body can be translated for another engine, like features_churn.sql.
 drop function if exists features.churn_label(date, date, int, boolean, smallint, text), -- older versions
     features.churn_label(date, date, int, int, boolean, smallint, text);
 create or replace function features.churn_label(
@@ -30,7 +30,7 @@ as $$
         source,
         case source
             when 'observed' then churn_days
-            when 'evaluate' then (evaluate_cutoff + interval '2 months')::date - snapshot_date
+            when 'evaluate' then cast((evaluate_cutoff + interval '2 months')::date - snapshot_date as int)
         end::smallint
     from (
         select case

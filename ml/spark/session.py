@@ -59,18 +59,27 @@ def _start(name: str, env: Settings, folder: str) -> SparkSession:
             "spark.local.dir": folder,
             "spark.ui.enabled": "false",
         }
-    if env.lake_url.startswith("s3:"):
-        options |= {
-            "spark.hadoop.fs.s3a.endpoint": env.s3_endpoint_url,
-            "spark.hadoop.fs.s3a.endpoint.region": env.s3_region,
-            "spark.hadoop.fs.s3a.access.key": env.s3_access_key,
-            "spark.hadoop.fs.s3a.secret.key": env.s3_secret_key.get_secret_value(),
-            "spark.hadoop.fs.s3a.path.style.access": "true",
-        }
     builder = SparkSession.builder.appName(name).master(env.spark_master_url)
     for option, value in options.items():
         builder = builder.config(option, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    if env.lake_url.startswith("s3:"):
+        _name_store(spark, env)
+    return spark
+
+
+def _name_store(spark: SparkSession, env: Settings) -> None:
+    """Give Spark the object store and its keys; not as options, which stand in Java's command line."""
+    store = {
+        "endpoint": env.s3_endpoint_url,
+        "endpoint.region": env.s3_region,
+        "access.key": env.s3_access_key,
+        "secret.key": env.s3_secret_key.get_secret_value(),
+        "path.style.access": "true" if env.s3_endpoint_url else "",  # MinIO has no names for buckets
+    }
+    for name, value in store.items():
+        if value:
+            spark._jsc.hadoopConfiguration().set(f"fs.s3a.{name}", value)
 
 
 def _ship_code(spark: SparkSession, folder: str) -> None:

@@ -4,8 +4,8 @@
 -- Parameters: snapshot_date; churn_days; extraction_end, the first day after the extraction month; months_ahead, the
 -- months from month -1 of the snapshot to the extraction month; payments_known_through; evaluate_cutoff, the first day
 -- that the churn flag speaks of; flag_means, stayed_away or came_back.
--- The statement can be translated for another engine: days are cast to int, divisions use doubles, and a function counts
--- bits.
+-- The statement can be translated for another engine: days are cast to int, divisions use doubles, floor rounds (engines
+-- differ in what round does to a half), and a function counts bits.
 with
 
 -- The payments of the 90 days before the snapshot; days_before is 1 for the day before it. Money is in ten-thousandths
@@ -14,8 +14,8 @@ payment as (
     select
         cus_cust_id_buy as customer_id,
         cast(%(snapshot_date)s - fecha as int) as days_before,
-        round(cast(spent as double precision) * 10000) as spent,
-        round(cast(descuento as double precision) * 10000) as discount,
+        floor(cast(spent as double precision) * 10000 + 0.5) as spent,
+        floor(cast(descuento as double precision) * 10000 + 0.5) as discount,
         case tpv_segment_detail
             when 'Cellphone Recharge' then 0 when 'Transport' then 1 when 'Instore' then 2
             when 'Utilities' then 3 when 'Money Transfer' then 4 else 5

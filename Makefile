@@ -108,10 +108,11 @@ WITH_MODEL = --constraint ml/requirements$$line.txt
 
 locks: ## Resolve every requirements.in again into its hashed requirements.txt
 	@for stem in local/uv ml/requirements ml/requirements-seed local/requirements tests/requirements \
-		docker/airflow/requirements docker/airflow/requirements-seed docker/airflow/build-seed; do \
+		docker/airflow/requirements docker/airflow/requirements-seed docker/airflow/build-seed docker/spark/build; do \
 		echo "$$stem"; $(COMPILE) $$stem.in -o $$stem.txt || exit; done
 	@for line in "" -seed; do echo "docker/*/requirements$$line"; \
 		for image in streamlit jupyter; do \
 			$(COMPILE) $(WITH_MODEL) docker/$$image/requirements$$line.in -o docker/$$image/requirements$$line.txt || exit; done; \
 		$(COMPILE) $(WITH_MODEL) --override docker/mlflow/overrides$$line.txt \
 			docker/mlflow/requirements$$line.in -o docker/mlflow/requirements$$line.txt || exit; done
+	@line=; echo "ml/requirements-spark"; $(COMPILE) $(WITH_MODEL) ml/requirements-spark.in -o ml/requirements-spark.txt

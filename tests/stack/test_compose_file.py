@@ -14,7 +14,8 @@ from local.environments import uv
 from tests.stack.harness import COMPOSE, ROOT
 
 LOCKS = sorted([*ROOT.glob("docker/*/requirements*.txt"), *ROOT.glob("ml/requirements*.txt")])
-BUILT_FROM_SOURCE = ("python-nvd3==", "unicodecsv==")  # pure Python, see docker/airflow/build-seed.in
+# Pure Python and, with PySpark, Java: see docker/airflow/build-seed.in and docker/spark/install.sh.
+BUILT_FROM_SOURCE = ("python-nvd3==", "unicodecsv==", "pyspark==")
 PINNED = re.compile(r"^([a-zA-Z0-9_.-]+)==(\S+)", re.MULTILINE)
 
 

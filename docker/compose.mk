@@ -1,8 +1,9 @@
 # The stack in containers; included by the Makefile. Settings: .env. See docs/compose.md.
 .PHONY: up gateway-ca airflow-init compose-seed down ps logs reset backup restore secrets base-images test-stack test-faults
 COMPOSE = docker compose --env-file .env -f docker/docker-compose.yml
+WHOLE = $(COMPOSE) --profile gateway --profile spark
 
-up: ## Containers: build and start everything, return when all services are healthy (GATEWAY=1: one door for a team)
+up: ## Containers: build and start everything, return when all services are healthy (GATEWAY=1: one door for a team; ENGINE=spark: a cluster)
 	@bash docker/up.sh
 
 gateway-ca: ## Containers: write the certificate authority of the gateway into gateway-ca.crt, for browsers to trust
@@ -16,18 +17,18 @@ compose-seed:
 	$(COMPOSE) run --rm $(if $(FORCE),-e SEED_FORCE=1) db-init $(if $(REPLAY),replay,seed)
 
 down: ## Containers: stop them; the data are kept
-	$(COMPOSE) --profile gateway down
+	$(WHOLE) down
 
 ps: ## Containers: state, health and ports
-	@$(COMPOSE) --profile gateway ps -a
+	@$(WHOLE) ps -a
 
 logs: ## Containers: follow their logs (SERVICE=mlflow for one)
-	$(COMPOSE) --profile gateway logs -f --tail 200 $(SERVICE)
+	$(WHOLE) logs -f --tail 200 $(SERVICE)
 
 reset: ## Containers: stop them and delete all their data (asks first; YES=1 does not)
 	@[ -n "$(YES)" ] || { printf 'Delete the databases, models, artifacts and logs of this stack? Type yes: '; \
 	  read -r answer; [ "$$answer" = yes ]; }
-	$(COMPOSE) --profile gateway down --volumes --remove-orphans
+	$(WHOLE) down --volumes --remove-orphans
 
 backup: ## Containers: write databases, artifacts and keys into one archive (FILE=..., default backups/)
 	@bash docker/backup.sh "$(FILE)"

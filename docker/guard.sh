@@ -17,6 +17,15 @@ case $GATEWAY in
   *) refuse "GATEWAY=$GATEWAY: say 1, or leave it empty." ;;
 esac
 
+case $ENGINE in
+  "" | postgres) ;;
+  spark)
+    [ -z "$STACK" ] || refuse "ENGINE=spark needs the current versions: leave STACK empty."
+    [ -n "$SPARK_PASSWORD" ] || refuse "ENGINE=spark needs SPARK_PASSWORD in .env."
+    ;;
+  *) refuse "ENGINE=$ENGINE: say spark, or leave it empty for postgres." ;;
+esac
+
 total_mb=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
 if [ "$total_mb" -lt "$MIN_MEMORY_MB" ]; then
   refuse "this machine gives containers $total_mb MB of memory; the stack needs $MIN_MEMORY_MB." \
@@ -26,6 +35,7 @@ fi
 secrets=(POSTGRES_PASSWORD PIPELINE_DB_PASSWORD READER_DB_PASSWORD NOTEBOOK_DB_PASSWORD CAMPAIGN_DB_PASSWORD
   AIRFLOW_DB_PASSWORD MLFLOW_DB_PASSWORD AIRFLOW_ADMIN_PASSWORD MINIO_ROOT_PASSWORD)
 [ -z "$JUPYTER_TOKEN" ] || secrets+=(JUPYTER_TOKEN)
+[ "$ENGINE" != spark ] || secrets+=(SPARK_PASSWORD)
 
 if [ -n "$GATEWAY" ]; then
   secrets+=(GATEWAY_VIEWER_PASSWORD GATEWAY_OPERATOR_PASSWORD)

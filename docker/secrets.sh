@@ -19,6 +19,7 @@ demo_of() {
     MINIO_ROOT_PASSWORD) echo minioadmin ;;
     GATEWAY_VIEWER_PASSWORD) echo viewer ;;
     GATEWAY_OPERATOR_PASSWORD) echo operator ;;
+    SPARK_PASSWORD) echo spark ;;
     *) return 1 ;;
   esac
 }

@@ -8,6 +8,17 @@ fail() { echo "$*" >&2; exit 1; }
 
 docker info >/dev/null 2>&1 || fail "Docker's engine does not answer: start it (docker info says why), or use \`make demo\`, which needs none."
 docker compose version >/dev/null 2>&1 || fail "this docker has no Compose plugin; version 2.20 or newer is needed."
+
+setting() { "${compose[@]}" config --environment | sed -n "s/^$1=//p" | tail -1; }
+gateway=$(setting GATEWAY)
+engine=$(setting ENGINE)
+case $engine in
+  "" | postgres) spark= ;;
+  spark) spark=1 ;;
+  *) fail "ENGINE=$engine: say spark, or leave it empty for postgres." ;;
+esac
+# The guard says it too, after the images have been built; these could not be.
+[ -z "$spark" ] || [ -z "$(setting STACK)" ] || fail "ENGINE=spark needs the current versions: leave STACK empty."
 "${compose[@]}" config -q || fail "see above: .env is not complete."
 
 mkdir -p .local # mounted for the notebooks; the engine would create it owned by root
@@ -16,12 +27,12 @@ mkdir -p .local # mounted for the notebooks; the engine would create it owned by
 GIT_COMMIT=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 export GIT_COMMIT
 
-setting() { "${compose[@]}" config --environment | sed -n "s/^$1=//p" | tail -1; }
-gateway=$(setting GATEWAY)
-
 if [ -z "$("${compose[@]}" ps -q --status running 2>/dev/null)" ]; then
   while read -r variable port; do
-    [ "$variable$gateway" != GATEWAY_PORT ] || continue
+    case $variable in
+      GATEWAY_*) [ -n "$gateway" ] || continue ;;
+      SPARK_*) [ -n "$spark" ] || continue ;;
+    esac
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
       taken="${taken:-}$variable=$port "
     fi
@@ -34,9 +45,10 @@ fi
 
 # A gateway that an earlier call started would lead to services that no longer answer below its paths.
 [ -n "$gateway" ] || "${compose[@]}" --profile gateway rm -sf gateway >/dev/null 2>&1
+[ -n "$spark" ] || "${compose[@]}" --profile spark rm -sf spark-master spark-worker spark-history >/dev/null 2>&1
 
 if ! "${compose[@]}" up -d --build --wait --wait-timeout "${UP_TIMEOUT:-1200}"; then
-  for job in guard db-init minio-create-bucket airflow-init ${gateway:+gateway}; do
+  for job in guard db-init minio-create-bucket airflow-init ${gateway:+gateway} ${spark:+spark-master spark-worker spark-history}; do
     "${compose[@]}" ps -a --format '{{.Service}} {{.ExitCode}}' "$job" 2>/dev/null | grep -q ' 0$' ||
       "${compose[@]}" logs --no-log-prefix --tail 20 "$job" >&2 || true
   done
@@ -56,4 +68,8 @@ Streamlit   http://localhost:$(setting STREAMLIT_PORT)
 MinIO       http://localhost:$(setting MINIO_CONSOLE_PORT)   ($(setting MINIO_ROOT_USER))
 $("${compose[@]}" logs --no-log-prefix jupyter | grep '^JupyterLab: ' | tail -1 | sed 's/: */  /')
 PostgreSQL  localhost:$(setting POSTGRES_PORT)
+TEXT
+[ -z "$spark" ] || cat <<TEXT
+Spark       http://localhost:$(setting SPARK_MASTER_UI_PORT)
+ history    http://localhost:$(setting SPARK_HISTORY_PORT)
 TEXT

@@ -128,3 +128,11 @@ def test_ports_of_the_addresses_are_the_env_files(readme):
     ports = set(re.findall(r"127\.0\.0\.1:(\d+)", text(readme)))
     expected = {value for name, value in env_file().items() if name.endswith("_PORT")} - {env_file()["MINIO_PORT"]}
     assert ports == expected
+
+
+def test_env_file_names_only_variables_that_stand_above():
+    """Compose takes another for empty."""
+    above: set[str] = set()
+    for name, value in env_file().items():
+        assert set(re.findall(r"\$\{(\w+)", value)) <= above, name
+        above.add(name)

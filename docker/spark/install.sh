@@ -45,5 +45,30 @@ for line in Path(sys.argv[1]).read_text(encoding="ascii").splitlines():
     (Path(sys.argv[2]) / path.rsplit("/", 1)[1]).write_bytes(jar)
 PYTHON
 
+# Native code that the jars carry and would write into /tmp, from which nothing can be executed in the containers.
+"$venv/bin/python" - "$spark/jars" /opt/spark-native <<'PYTHON'
+import platform, sys, zipfile
+from pathlib import Path
+
+machine = platform.machine()
+short = {"x86_64": "amd64"}.get(machine, machine)
+netty = {"aarch64": "aarch_64"}.get(machine, machine)
+members = {
+    "snappy-java-*.jar": f"org/xerial/snappy/native/Linux/{machine}/libsnappyjava.so",
+    "zstd-jni-*.jar": f"linux/{short}/libzstd-jni-*.so",
+    "lz4-java-*.jar": f"net/jpountz/util/linux/{short}/liblz4-java.so",
+    f"netty-transport-native-epoll-*-linux-{netty}.jar": "META-INF/native/libnetty_transport_native_epoll_*.so",
+}
+target = Path(sys.argv[2])
+target.mkdir()
+for pattern, member in members.items():
+    (jar,) = Path(sys.argv[1]).glob(pattern)
+    with zipfile.ZipFile(jar) as archive:
+        (found,) = [name for name in archive.namelist() if Path(name).match(member)]
+        # Without the version that zstd has in it, so that the option which names the file needs none.
+        name = "libzstd-jni.so" if pattern.startswith("zstd") else Path(found).name
+        (target / name).write_bytes(archive.read(found))
+PYTHON
+
 # Drivers run in Airflow's containers as user 50000, the cluster as the same; both write these volumes.
 install -d -o 50000 -g 0 -m 0770 /opt/spark-events /opt/spark-scratch

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if subprocess.run(["docker", "info"], capture_output=True).returncode != 0:
         missing = pytest.mark.skip(reason="no Docker engine answers")
         for item in items:
-            if HERE in item.path.parents and "stack" in getattr(item, "fixturenames", ()):
+            if HERE in item.path.parents and {"stack", "cluster"} & set(getattr(item, "fixturenames", ())):
                 item.add_marker(missing)
 
 

@@ -28,7 +28,7 @@ SERVICES = (
 )  # fmt: skip
 PORTS = (
     "POSTGRES_PORT", "AIRFLOW_PORT", "MLFLOW_PORT", "MINIO_PORT", "MINIO_CONSOLE_PORT", "JUPYTER_PORT",
-    "STREAMLIT_PORT", "GATEWAY_PORT",
+    "STREAMLIT_PORT", "GATEWAY_PORT", "SPARK_MASTER_UI_PORT", "SPARK_HISTORY_PORT",
 )  # fmt: skip
 # Every character that has broken somebody's connection string.
 PASSWORDS = {
@@ -43,6 +43,7 @@ PASSWORDS = {
     "MINIO_ROOT_PASSWORD": "minio @%:/$#8 x",
     "GATEWAY_VIEWER_PASSWORD": "look @%:/$#9 x",
     "GATEWAY_OPERATOR_PASSWORD": "change @%:/$#0 x",
+    "SPARK_PASSWORD": "spark @%:/$#0 y",
 }
 # Every page as Streamlit runs it, that of a customer last; prints the figures that it shows.
 PAGES = """
@@ -217,6 +218,42 @@ class Stack:
         """What the engine knows of a service's container."""
         identifier = self.compose("ps", "-a", "-q", service).stdout.split()[0]
         return json.loads(self.run("docker", "inspect", identifier).stdout)[0]
+
+    def assert_hardened(self, service: str) -> None:
+        """Its container has no more rights than it needs, and limits."""
+        found = self.container(service)
+        host = found["HostConfig"]
+        assert host["CapDrop"] == ["ALL"]
+        assert not host["CapAdd"]
+        assert not host["Privileged"]
+        assert host["ReadonlyRootfs"]
+        assert "no-new-privileges:true" in host["SecurityOpt"]
+        assert host["Memory"] > 0
+        assert host["PidsLimit"] > 0
+        assert host["LogConfig"]["Config"]["max-size"]
+        assert not any("docker.sock" in mount["Source"] for mount in found["Mounts"] if mount["Type"] == "bind")
+        status = Path(f"/proc/{found['State']['Pid']}/status").read_text(encoding="utf-8")
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert fields["CapEff"].strip("0") == fields["CapBnd"].strip("0") == ""
+        assert "0" not in fields["Uid"].split()
+        assert fields["NoNewPrivs"] == "1"
+
+    def assert_no_route(self, service: str, target: str) -> None:
+        """The service's container cannot open `target` (service:port), by name or by any of its addresses."""
+        name, port = target.split(":")
+        networks = self.container(name)["NetworkSettings"]["Networks"].values()
+        for host in (name, *(network["IPAddress"] for network in networks)):
+            probe = f"timeout 3 bash -c 'exec 3<>/dev/tcp/{host}/{port}'"
+            assert self.exec(service, "bash", "-c", probe, check=False).returncode != 0, (
+                f"{service} reaches {host}:{port}"
+            )
+
+    def idle_memory(self, service: str) -> float:
+        """Its memory as the engine counts it, in MiB."""
+        identifier = self.container(service)["Id"]
+        usage = self.run("docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", identifier).stdout.split()[0]
+        number, unit = float(usage.rstrip("MGKiB")), usage.lstrip("0123456789.")
+        return number * {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}[unit]
 
     def healthy(self, service: str) -> bool:
         """Whether its container runs and, where it has a health check, passes it."""

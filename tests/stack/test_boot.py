@@ -53,10 +53,7 @@ def test_dag_processor_and_scheduler_report_healthy(stack: Stack) -> None:
 def test_idle_memory(stack: Stack, tried: Tried) -> None:
     total = 0.0
     for name in SERVICES:
-        identifier = stack.container(name)["Id"]
-        usage = stack.run("docker", "stats", "--no-stream", "--format", "{{.MemUsage}}", identifier).stdout.split()[0]
-        number, unit = float(usage.rstrip("MGKiB")), usage.lstrip("0123456789.")
-        megabytes = number * {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}[unit]
+        megabytes = stack.idle_memory(name)
         tried(f"idle memory of {name}", f"{megabytes:.0f} MiB")
         total += megabytes
     tried("idle memory of the whole stack", f"{total:.0f} MiB")

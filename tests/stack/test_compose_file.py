@@ -91,6 +91,69 @@ def test_gateway_is_there_only_where_it_is_asked_for() -> None:
     assert "gateway" in config(GATEWAY="1")
 
 
+CLUSTER = {"spark-master", "spark-worker", "spark-history"}
+
+
+def test_spark_is_there_only_where_it_is_asked_for() -> None:
+    default, spark = config(), config(ENGINE="spark")
+    assert spark.keys() - default.keys() == CLUSTER
+    assert default["db-init"]["network_mode"] == "none"
+    for name, service in default.items():
+        told = {"ENGINE": ""} if name == "guard" else {}
+        environment = {key: value for key, value in service.get("environment", {}).items() if key in spark_only(spark)}
+        assert environment == told, name
+        assert not service.get("networks", {}).keys() & {"spark", "lake", "history"}, name
+        assert "spark" not in service.get("image", ""), name
+    said = config(ENGINE="postgres")
+    assert said["guard"]["environment"].pop("ENGINE") == "postgres"
+    assert default["guard"]["environment"].pop("ENGINE") == ""
+    assert said == default
+
+
+def spark_only(services: dict[str, dict[str, Any]]) -> set[str]:
+    """Names of the variables that tell a driver of its cluster and of the lake."""
+    return {
+        "ENGINE",
+        "LAKE_URL",
+        *(name for name in services["airflow-scheduler"]["environment"] if "S3_" in name or "SPARK_" in name),
+    }
+
+
+def test_spark_reaches_what_it_needs_alone() -> None:
+    services = config(ENGINE="spark", GATEWAY="1")
+    members = {
+        network: {name for name, service in services.items() if network in service.get("networks", {})}
+        for network in ("spark", "lake", "history")
+    }
+    drivers = {"airflow-webserver", "airflow-scheduler"}
+    assert members == {
+        "spark": {"spark-master", "spark-worker", *drivers},
+        "lake": {"minio", "spark-worker", "db-init", *drivers},
+        "history": {"spark-history"},
+    }
+    assert {name: set(services[name]["networks"]) for name in CLUSTER} == {
+        "spark-master": {"spark"}, "spark-worker": {"spark", "lake"}, "spark-history": {"history"},
+    }  # fmt: skip
+    published = {
+        name: {(port["host_ip"], port["target"]) for port in services[name].get("ports", [])} for name in CLUSTER
+    }
+    assert published == {
+        "spark-master": {("127.0.0.1", 8080)}, "spark-history": {("127.0.0.1", 18080)}, "spark-worker": set(),
+    }  # fmt: skip
+
+
+def test_spark_is_hardened_like_the_rest() -> None:
+    for name, service in config(ENGINE="spark").items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+        assert service["logging"]["options"]["max-size"], name
+        if name in CLUSTER:
+            assert service["healthcheck"]["test"], name
+
+
 def test_linter_finds_nothing_of_high_severity() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "compose_lint", "check", "--fail-on", "high", "docker/docker-compose.yml"],

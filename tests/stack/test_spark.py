@@ -1,0 +1,225 @@
+"""ENGINE=spark: the profile's cluster, with drivers in Airflow's image and Parquet in the object store.
+
+It boots what Spark needs of the stack and no more: guard, MinIO with its bucket, master, worker, history server.
+"""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stack.harness import COMPOSE, Stack, http, wait_for
+
+Tried = Callable[[str, str], None]
+CLUSTER = ("spark-master", "spark-worker", "spark-history")
+DRIVER = ("run", "--rm", "-T", "--no-deps", "--use-aliases")
+# S3's keys are set once the JVM runs: what the builder is told is in the JVM's command line.
+SESSION = """
+import json, os, socket, time
+from pyspark.sql import SparkSession
+
+def session(name, **options):
+    builder = SparkSession.builder.appName(name).master(os.environ["SPARK_MASTER_URL"])
+    for key, value in {"spark.executor.memory": "1g", "spark.sql.shuffle.partitions": "2", **options}.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    for key, variable in {"endpoint": "S3_ENDPOINT_URL", "access.key": "S3_ACCESS_KEY", "secret.key": "S3_SECRET_KEY",
+                          "endpoint.region": "S3_REGION"}.items():
+        spark._jsc.hadoopConfiguration().set(f"fs.s3a.{key}", os.environ[variable])
+    spark._jsc.hadoopConfiguration().set("fs.s3a.path.style.access", "true")
+    return spark
+
+lake = os.environ["LAKE_URL"].replace("s3://", "s3a://")
+"""
+SCORES = """
+import sklearn
+
+def scores(batches):
+    import numpy as np, pyarrow as pa, sklearn
+    from sklearn.linear_model import LogisticRegression
+    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    where = [socket.gethostname(), sklearn.__version__]
+    for batch in batches:
+        score = model.predict_proba(batch.column("x").to_numpy().reshape(-1, 1))[:, 1]
+        columns = [batch.column("id"), pa.array(score), *(pa.array([value] * len(score)) for value in where)]
+        yield pa.RecordBatch.from_arrays(columns, names=["id", "score", "host", "version"])
+
+spark = session("scores")
+spark.range(10_000).selectExpr("id", "rand(1) as x").write.mode("overwrite").parquet(f"{lake}/customers")
+read = spark.read.parquet(f"{lake}/customers").repartition(4)
+read.mapInArrow(scores, "id long, score double, host string, version string").write.parquet(f"{lake}/scores")
+found = spark.read.parquet(f"{lake}/scores").selectExpr(
+    "count(distinct id)", "min(score) > 0 and max(score) < 1", "max(host)", "max(version)").collect()[0]
+print(json.dumps([spark.sparkContext.applicationId, [socket.gethostname(), sklearn.__version__], list(found)]))
+spark.stop()
+"""
+SLOW = """
+def slowly(batches):
+    time.sleep(4)
+    yield from batches
+
+spark = session("slow")
+spark.range(0, 10_000, 1, 8).mapInArrow(slowly, "id long").write.parquet(f"{lake}/slow")
+print(spark.read.parquet(f"{lake}/slow").selectExpr("count(distinct id)").collect()[0][0])
+spark.stop()
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tried: Tried) -> Iterator[Stack]:
+    """The cluster, healthy, and the bucket."""
+    folder = Path(tempfile.mkdtemp(prefix="meli-spark-"))
+    folder.chmod(0o755)
+    made = Stack.make(folder, "meli-spark", ENGINE="spark", SPARK_WORKER_MEMORY="3g")
+    try:
+        made.compose("build", "db-init", "spark-master", "minio", "mlflow", timeout=3000)
+        tried("Spark's cluster, healthy after", f"{made.up('spark-worker', 'spark-history', 'minio'):.0f} s")
+        made.compose("run", "--rm", "-T", "minio-create-bucket")
+        yield made
+    finally:
+        made.compose("down", "--volumes", "--remove-orphans", "--rmi", "local", check=False)
+        shutil.rmtree(folder)
+
+
+def driver(cluster: Stack, code: str, *options: str, check: bool = True, seconds: int = 240) -> Any:
+    """Run a Spark job where Airflow's tasks run."""
+    command = (*DRIVER, *options, "airflow-scheduler", "timeout", str(seconds), "/opt/ml/bin/python", "-")
+    return cluster.compose(*command, stdin=SESSION + code, check=check)
+
+
+def page(cluster: Stack, port: str, path: str) -> Any:
+    """What a page of Spark says as JSON."""
+    status, body = http(f"http://127.0.0.1:{cluster.port(port)}{path}")
+    assert status == 200, (status, body[:300])
+    return json.loads(body)
+
+
+def master(cluster: Stack) -> Any:
+    """Workers and applications, as the master sees them."""
+    return page(cluster, "spark_master_ui", "/json/")
+
+
+def listed(cluster: Stack, status: str) -> list[tuple[str, int]]:
+    """Runs that the history server knows, with their exit codes; it looks for new ones every ten seconds."""
+    found = page(cluster, "spark_history", f"/api/v1/applications?status={status}")
+    return [(run["id"], run["attempts"][0].get("exitCode")) for run in found]
+
+
+@pytest.mark.parametrize("service", CLUSTER)
+def test_container_has_no_more_rights_than_it_needs(cluster: Stack, service: str, tried: Tried) -> None:
+    cluster.assert_hardened(service)
+    tried(f"idle memory of {service}", f"{cluster.idle_memory(service):.0f} MiB")
+
+
+@pytest.mark.parametrize(
+    ("service", "target"),
+    [
+        ("spark-master", "minio:9000"), ("spark-history", "minio:9000"), ("spark-history", "spark-master:7077"),
+        ("spark-worker", "spark-history:18080"), ("minio", "spark-master:7077"), ("minio", "spark-history:18080"),
+    ],
+)  # fmt: skip
+def test_service_reaches_only_what_it_needs(cluster: Stack, service: str, target: str, tried: Tried) -> None:
+    cluster.assert_no_route(service, target)
+    tried(f"{service} to {target}, by name and by address", "no way")
+
+
+def test_a_worker_scores_with_the_pipelines_libraries_from_parquet_in_the_store(cluster: Stack, tried: Tried) -> None:
+    application, (here, version), (rows, probable, there, version_there) = json.loads(
+        driver(cluster, SCORES).stdout.splitlines()[-1]
+    )
+    assert (rows, probable, version_there) == (10_000, True, version)
+    assert there != here
+    assert there == master(cluster)["workers"][0]["host"]
+    tried("10,000 rows: Parquet in MinIO, scikit-learn on a worker, Parquet in MinIO", "read back")
+    wait_for("the run in the history", lambda: listed(cluster, "completed") == [(application, 0)], 60)
+    told = page(cluster, "spark_history", f"/api/v1/applications/{application}/environment")
+    assert not [value for name, value in cluster.settings.items() if name.endswith("PASSWORD") and value in str(told)]
+    tried("the history server", "lists the run, without passwords")
+
+
+@pytest.mark.parametrize(
+    ("secret", "options"),
+    [("another secret", ""), ("", '**{"spark.authenticate": "false", "spark.network.crypto.enabled": "false"}')],
+)
+def test_nobody_without_the_secret_uses_the_cluster(cluster: Stack, secret: str, options: str, tried: Tried) -> None:
+    before = master(cluster)
+    code = f"session('intruder', {options}).range(1).count()"
+    refused = driver(cluster, code, "-e", f"_SPARK_AUTH_SECRET={secret}", check=False, seconds=30)
+    assert refused.returncode != 0
+    after = master(cluster)
+    assert (after["activeapps"], len(after["completedapps"])) == ([], len(before["completedapps"]))
+    tried(f"a driver with {'another' if secret else 'no'} secret", "gets no application")
+
+
+@pytest.fixture(scope="module")
+def slow(cluster: Stack) -> Iterator["subprocess.Popen[str]"]:
+    """A job whose tasks have begun; they need 16 seconds."""
+    command = [*DRIVER, "--name", "meli-spark-slow", "airflow-scheduler", "/opt/ml/bin/python", "-c", SESSION + SLOW]
+    run = subprocess.Popen(
+        [*COMPOSE, *command],
+        cwd=cluster.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        wait_for("a task of the slow job", lambda: "pyspark.daemon" in top(cluster, "spark-worker"))
+        yield run
+    finally:
+        cluster.run("docker", "rm", "-f", "meli-spark-slow", check=False)
+        run.communicate()
+
+
+def top(cluster: Stack, service: str) -> str:
+    """Command lines of the service's processes."""
+    return cluster.run("docker", "top", cluster.container(service)["Id"]).stdout
+
+
+def test_no_password_is_in_a_process_list(cluster: Stack, slow: "subprocess.Popen[str]", tried: Tried) -> None:
+    seen = cluster.run("docker", "top", "meli-spark-slow").stdout + "".join(top(cluster, name) for name in CLUSTER)
+    assert "CoarseGrainedExecutorBackend" in seen
+    assert not [value for name, value in cluster.settings.items() if name.endswith("PASSWORD") and value in seen]
+    tried("passwords in the process lists of driver, master, worker, executor", "none")
+
+
+def test_pages_end_nothing(cluster: Stack, slow: "subprocess.Popen[str]", tried: Tried) -> None:
+    (running,) = master(cluster)["activeapps"]
+    url = f"http://127.0.0.1:{cluster.port('spark_master_ui')}"
+    assert "kill" not in http(url)[1]
+    worker = master(cluster)["workers"][0]
+    for path, sent in (
+        ("/app/kill/", f"id={running['id']}&terminate=true"),
+        ("/workers/kill/", f"host={worker['host']}"),
+        (f"/proxy/{worker['id']}/driver/kill/", f"id={running['id']}&terminate=true"),
+    ):
+        http(url + path, data=sent.encode(), headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert [app["id"] for app in master(cluster)["activeapps"]] == [running["id"]]
+    assert [found["state"] for found in master(cluster)["workers"]] == ["ALIVE"]
+    wait_for(
+        "the run in the history", lambda: [found for found, _ in listed(cluster, "running")] == [running["id"]], 60
+    )
+    tried("ending a run or a worker by a page of Spark", "does nothing")
+
+
+def test_a_killed_worker_costs_a_run_nothing_but_time(
+    cluster: Stack, slow: "subprocess.Popen[str]", tried: Tried
+) -> None:
+    assert slow.poll() is None
+    cluster.kill("spark-worker")
+    printed, logged = slow.communicate(timeout=240)
+    assert slow.returncode == 0, logged[-3000:]
+    assert printed.splitlines()[-1] == "10000"
+    assert "worker lost" in logged.lower() or "lost executor" in logged.lower()
+    wait_for("one worker alive", lambda: [w for w in master(cluster)["workers"] if w["state"] == "ALIVE"])
+    tried("spark-worker killed in the middle of a job", "the job ends well, with all rows")
+
+
+def test_older_version_line_is_refused_before_anything_is_built(cluster: Stack, tried: Tried) -> None:
+    refused = cluster.run("make", "up", check=False, STACK="seed", timeout=60)
+    assert refused.returncode != 0
+    assert "ENGINE=spark needs the current versions: leave STACK empty." in refused.stderr
+    unknown = cluster.run("make", "up", "ENGINE=sprak", check=False, timeout=60)
+    assert "ENGINE=sprak: say spark, or leave it empty for postgres." in unknown.stderr
+    tried("make up ENGINE=spark STACK=seed", "refused")

@@ -17,14 +17,10 @@ case $GATEWAY in
   *) refuse "GATEWAY=$GATEWAY: say 1, or leave it empty." ;;
 esac
 
-case $ENGINE in
-  "" | postgres) ;;
-  spark)
-    [ -z "$STACK" ] || refuse "ENGINE=spark needs the current versions: leave STACK empty."
-    [ -n "$SPARK_PASSWORD" ] || refuse "ENGINE=spark needs SPARK_PASSWORD in .env."
-    ;;
-  *) refuse "ENGINE=$ENGINE: say spark, or leave it empty for postgres." ;;
-esac
+if [ "$ENGINE" = spark ]; then
+  [ -z "$STACK" ] || refuse "ENGINE=spark needs the current versions: leave STACK empty."
+  [ -n "$SPARK_PASSWORD" ] || refuse "ENGINE=spark needs SPARK_PASSWORD in .env."
+fi
 
 total_mb=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))
 if [ "$total_mb" -lt "$MIN_MEMORY_MB" ]; then

@@ -8,18 +8,14 @@ fail() { echo "$*" >&2; exit 1; }
 
 docker info >/dev/null 2>&1 || fail "Docker's engine does not answer: start it (docker info says why), or use \`make demo\`, which needs none."
 docker compose version >/dev/null 2>&1 || fail "this docker has no Compose plugin; version 2.20 or newer is needed."
+# There is no docker/engine-<ENGINE>.yml for an ENGINE that does not exist, which Compose says by that name.
+"${compose[@]}" config -q || fail "see above: .env is not complete, or ENGINE is neither spark nor postgres nor empty."
 
 setting() { "${compose[@]}" config --environment | sed -n "s/^$1=//p" | tail -1; }
 gateway=$(setting GATEWAY)
-engine=$(setting ENGINE)
-case $engine in
-  "" | postgres) spark= ;;
-  spark) spark=1 ;;
-  *) fail "ENGINE=$engine: say spark, or leave it empty for postgres." ;;
-esac
-# The guard says it too, after the images have been built; these could not be.
+spark=$(setting ENGINE | grep -x spark || true)
+# The guard refuses it too, but only once the images are built, and these cannot be.
 [ -z "$spark" ] || [ -z "$(setting STACK)" ] || fail "ENGINE=spark needs the current versions: leave STACK empty."
-"${compose[@]}" config -q || fail "see above: .env is not complete."
 
 mkdir -p .local # mounted for the notebooks; the engine would create it owned by root
 

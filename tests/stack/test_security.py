@@ -205,7 +205,6 @@ def test_demo_passwords_start_nothing_on_another_address(
         ({"GATEWAY": "yes"}, "say 1, or leave it empty"),
         ({"ENGINE": "spark", "GATEWAY": "", "STACK": "seed"}, "needs the current versions"),
         ({"ENGINE": "spark", "BIND_ADDRESS": "0.0.0.0", "SPARK_PASSWORD": "spark"}, "12 characters: SPARK_PASSWORD."),
-        ({"ENGINE": "duckdb"}, "say spark, or leave it empty"),
     ],
 )
 def test_guard_refuses_unsafe_settings(stack: Stack, settings: dict[str, str], words: str, tried: Tried) -> None:

@@ -1,12 +1,14 @@
 """ENGINE=spark: the profile's cluster, with drivers in Airflow's image and Parquet in the object store.
 
-It boots what Spark needs of the stack and no more: guard, MinIO with its bucket, master, worker, history server.
+It boots what Spark needs of the stack and no more: guard, MinIO with its bucket, master, worker, history server; then
+what `ml.features` and `ml.infer_batch` need, whose drivers run in containers of their own.
 """
 
 import json
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,12 @@ import pytest
 from tests.stack.harness import COMPOSE, Stack, http, wait_for
 
 Tried = Callable[[str, str], None]
+DAY = "2019-05-26"
+FEATURES = f"""
+select count(*), md5(string_agg(feature::text, '' order by customer_id))
+from features.churn_weekly_features as feature where snapshot_date = '{DAY}'
+"""
+ON_SPARK = f"select location is not null from ops.current_feature_builds where snapshot_date = '{DAY}'"
 CLUSTER = ("spark-master", "spark-worker", "spark-history")
 DRIVER = ("run", "--rm", "-T", "--no-deps", "--use-aliases")
 REFUSED = "Failed to connect to master spark-master:7077"
@@ -231,6 +239,62 @@ def test_a_killed_worker_costs_a_run_nothing_but_time(
     assert "worker lost" in logged.lower() or "lost executor" in logged.lower()
     wait_for("one worker alive", lambda: [w for w in master(cluster)["workers"] if w["state"] == "ALIVE"])
     tried("spark-worker killed in the middle of a job", "the job ends well, with all rows")
+
+
+@pytest.fixture(scope="module")
+def scored(cluster: Stack) -> Stack:
+    """The sample in PostgreSQL and in the lake, and a snapshot that PostgreSQL has built and scored."""
+    cluster.up("mlflow", "spark-worker", "spark-history")
+    for command in (
+        ("ml.features", "--snapshot-date", DAY),
+        ("ml.train", "--snapshot-date", "2019-04-07", "--lookback-weeks", "1"),
+        ("ml.promote",),
+        ("ml.infer_batch", "--snapshot-date", DAY),
+    ):
+        pipeline(cluster, *command, engine="postgres")
+    return cluster
+
+
+def pipeline(cluster: Stack, *command: str, engine: str = "spark") -> Any:
+    """Run a command where Airflow's tasks run; the JSON that it prints."""
+    started = (*DRIVER, "-e", f"ENGINE={engine}", "airflow-scheduler", "/opt/ml/bin/python", "-m", *command)
+    return json.loads(cluster.compose(*started).stdout.splitlines()[-1])
+
+
+def test_features_and_scores_of_the_cluster_are_those_of_postgresql(scored: Stack, tried: Tried) -> None:
+    on_postgres = scored.rows(FEATURES)
+    built = pipeline(scored, "ml.features", "--snapshot-date", DAY)
+    assert scored.rows(FEATURES) == on_postgres == [(built["rows"], on_postgres[0][1])]
+    assert scored.rows(ON_SPARK) == [(True,)]
+    told = pipeline(scored, "ml.infer_batch", "--snapshot-date", DAY)
+    assert (told["scored"], told["is_new"]) == (built["active"], False)
+    tried("features and scores on the cluster", "the rows of PostgreSQL")
+
+
+@pytest.mark.parametrize("fault", ["spark-worker killed", "minio away for 30 seconds"])
+def test_a_fault_while_features_are_computed_leaves_all_rows_or_none(scored: Stack, tried: Tried, fault: str) -> None:
+    service = fault.split()[0]
+    before = scored.rows(FEATURES)
+    command = [*DRIVER, "airflow-scheduler", "/opt/ml/bin/python", "-m", "ml.features", "--snapshot-date", DAY]
+    running = subprocess.Popen(
+        [*COMPOSE, *command],
+        cwd=scored.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_for("an executor", lambda: "CoarseGrainedExecutorBackend" in top(scored, "spark-worker"))
+    if service == "minio":
+        scored.compose("stop", service)
+        time.sleep(30)  # the fault itself
+        scored.compose("start", service)
+    else:
+        scored.kill(service)
+    _, logged = running.communicate(timeout=600)
+    assert running.returncode in (0, 75), logged[-3000:]
+    assert scored.rows(FEATURES) == before
+    tried(f"{fault} while features are computed", "all rows" if running.returncode == 0 else "tried again later")
+    wait_for("one worker alive", lambda: [w for w in master(scored)["workers"] if w["state"] == "ALIVE"])
+    wait_for("the object store", lambda: scored.healthy("minio"))
+    pipeline(scored, "ml.features", "--snapshot-date", DAY)
+    assert scored.rows(FEATURES) == before
 
 
 def test_older_version_line_is_refused_before_anything_is_built(cluster: Stack, tried: Tried) -> None:

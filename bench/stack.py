@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -28,10 +28,11 @@ PASSWORDS = {f"{role}_DB_PASSWORD": OWNER for role in ROLES}
 
 
 @contextmanager
-def stack(customers: int, snapshots: list[date]) -> Iterator[dict[str, str]]:
+def stack(customers: int, snapshots: list[date], server_settings: Sequence[str] = ()) -> Iterator[dict[str, str]]:
     """Environment of a stack with `customers` rows at each of `snapshots`; everything is removed at the end.
 
-    BENCH_POSTGRES_BIN names the server's binaries, Debian's 15 unless set. Settings are PostgreSQL's defaults.
+    BENCH_POSTGRES_BIN names the server's binaries, Debian's 15 unless set. Its settings are PostgreSQL's defaults but
+    for `server_settings`, each `name=value`. Everything is in BENCH_FOLDER, the cluster in its `pg`.
     """
     folder = Path(tempfile.mkdtemp(prefix="meli-bench-"))
     bin_dir = Path(os.environ.get("BENCH_POSTGRES_BIN", "/usr/lib/postgresql/15/bin"))
@@ -40,10 +41,11 @@ def stack(customers: int, snapshots: list[date]) -> Iterator[dict[str, str]]:
         port = int(probe.getsockname()[1])
     cluster = Cluster(bin_dir, folder / "pg", port, OWNER, OWNER)
     cluster.initialise()
-    cluster.start()
+    cluster.start(*server_settings)
     try:
         cluster.psql("postgres", "-c", f"create database {DATABASE}")
-        cluster.apply_init(DATABASE, {**PASSWORDS, "CSV_DIR": str(ROOT), "POSTGRES_DB": DATABASE}, load=False)
+        variables = {**PASSWORDS, "ML_PYTHON": sys.executable, "CSV_DIR": str(ROOT), "POSTGRES_DB": DATABASE}
+        cluster.apply_init(DATABASE, variables, load=False)
         env = {
             "POSTGRES_HOST": "127.0.0.1",
             "POSTGRES_PORT": str(port),
@@ -64,17 +66,18 @@ def stack(customers: int, snapshots: list[date]) -> Iterator[dict[str, str]]:
         shutil.rmtree(folder)
 
 
-def timed(env: dict[str, str], call: str, *arguments: str) -> dict[str, Any]:
-    """Run `bench.timed` in a separate process; return its figures and the seconds of the whole process."""
+def timed(env: dict[str, str], call: str, *arguments: str, before: Sequence[str] = ()) -> dict[str, Any]:
+    """Run `bench.timed` in a separate process, `before` put before its command; return its figures."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bench.timed", call, *arguments],
+        [*before, sys.executable, "-W", "ignore", "-m", "bench.timed", call, *arguments],
         env={**os.environ, **env},
         cwd=env["BENCH_FOLDER"],
         capture_output=True,
         text=True,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"{call} {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr[-3000:]}")
+        said = f"{done.stdout}\n{done.stderr[-3000:]}"
+        raise RuntimeError(f"{call} {' '.join(arguments)} ended with {done.returncode}:\n{said}")
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 

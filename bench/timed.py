@@ -1,4 +1,7 @@
-"""Times one call in a separate process: `python -m bench.timed module:function arguments…`."""
+"""Times one call in a separate process: `python -m bench.timed module:function arguments…`.
+
+Modules before it, as in `first+module:function`, are imported first, so that their import is no part of the call.
+"""
 
 import importlib
 import json
@@ -10,8 +13,8 @@ from datetime import date
 
 def main() -> None:
     """Import, then time the call alone; print its seconds, CPU seconds, peak resident MB and result."""
-    module, function = sys.argv[1].split(":")
-    call = getattr(importlib.import_module(module), function)
+    modules, function = sys.argv[1].split(":")
+    call = getattr([importlib.import_module(module) for module in modules.split("+")][-1], function)
     arguments = [date.fromisoformat(a) if "-" in a else int(a) for a in sys.argv[2:]]
     started, cpu_started = time.perf_counter(), time.process_time()
     result = call(*arguments)

@@ -53,6 +53,17 @@ def too_large(steps: Sequence[Step], figures: Figures) -> list[str]:
     return found
 
 
+def faster_than(target: float, steps: Sequence[Step], by_size: Mapping[int, Figures]) -> list[str]:
+    """The steps whose seconds grow with a larger exponent between two sizes."""
+    found = []
+    for step in steps:
+        for n, m in pairwise(size for size in sorted(by_size) if step.name in by_size[size]):
+            grown = exponent((n, m), (by_size[n][step.name].seconds, by_size[m][step.name].seconds))
+            if grown > target:
+                found.append(f"{step.name} {grown:.2f} from {n:,} to {m:,}")
+    return found
+
+
 def table(steps: Sequence[Step], by_size: Mapping[int, Figures]) -> Iterable[str]:
     """A line for each step: seconds and peaks at each size, exponents between the sizes."""
     sizes = sorted(by_size)

@@ -90,7 +90,7 @@ def limited(parent: Path | None, name: str, limit: int | None) -> Iterator[list[
         yield []
         return
     group = parent / name
-    group.mkdir()
+    group.mkdir(exist_ok=True)  # a run that was killed may have left it
     try:
         if not (files := [group / file for file in LIMIT_FILES if (group / file).exists()]):
             raise OSError(f"{parent} does not limit memory; name the folder of a cgroup whose memory is controlled")

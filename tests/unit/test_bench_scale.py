@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import compose
-from bench.growth import Measured, Step, exponent, table, too_large
+from bench.growth import Measured, Step, exponent, faster_than, table, too_large
 from bench.scale import require_space
 from sample_data.generate import BLOCK, Request, generate
 
@@ -39,6 +39,12 @@ def test_table_leaves_out_what_was_not_measured() -> None:
     assert loaded.endswith("| 1.00 | 2.00 |")
 
 
+def test_steps_that_grow_faster_than_the_target_are_named() -> None:
+    found = {10: {"load": measured(1)}, 100: {"load": measured(10)}, 1000: {"load": measured(120)}}
+    assert faster_than(1.05, [OTHER, STEP], found) == ["load 1.08 from 100 to 1,000"]
+    assert faster_than(1.1, [OTHER, STEP], found) == []
+
+
 def test_peaks_above_a_limit_are_named() -> None:
     limits = [("process", compose.memory_limit("db-init")), ("PostgreSQL", compose.memory_limit("postgres"))]
     limits.append(("/dev/shm", compose.shared_memory_limit()))
@@ -64,10 +70,12 @@ def test_limits_and_settings_are_those_of_the_compose_file(monkeypatch: pytest.M
     assert not [setting for setting in compose.postgres_settings() if "listen" in setting]
 
 
-def test_too_little_room_on_the_disk_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keeps_files", [True, False])
+def test_too_little_room_on_the_disk_is_refused(tmp_path: Path, keeps_files: bool) -> None:
+    csv_dir = tmp_path if keeps_files else None
     with pytest.raises(SystemExit, match=r"1,000,000,000,000 customers need about [\d,]+ GB in .* GB are free"):
-        require_space(tmp_path, tmp_path, 10**12)
-    require_space(tmp_path, tmp_path, 1)
+        require_space(tmp_path, csv_dir, 10**12)
+    require_space(tmp_path, csv_dir, 1)
 
 
 def test_memory_of_the_generator_does_not_follow_the_customers(tmp_path: Path) -> None:

@@ -16,20 +16,31 @@ from tests.integration.conftest import ROOT, Database, postgres_bin_dir
 SNAPSHOT = "2019-05-26"
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     env = {**os.environ, "BENCH_POSTGRES_BIN": str(postgres_bin_dir()), "TMPDIR": str(folder)}
     command = [sys.executable, "-m", "bench.scale", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=900)
+    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def test_every_step_runs_and_nothing_is_left(tmp_path: Path) -> None:
-    done = run(tmp_path, "--customers", "2000")
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
+    running = start(tmp_path, "--customers", "2000")
+    printed, _ = running.communicate()
+    assert running.returncode == 0, printed
+    lines = printed.splitlines()
     for step in STEPS:
-        assert any(line.startswith(f"| {step.name} | ") for line in lines), done.stdout
-    assert "nothing lost" in done.stdout
+        assert any(line.startswith(f"| {step.name} | ") for line in lines), printed
+    assert "nothing lost" in printed
     assert "all peaks are below" in lines[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_of_a_run_that_is_ended(tmp_path: Path) -> None:
+    running = start(tmp_path, "--customers", "2000")
+    assert running.stdout is not None
+    assert "generate" in running.stdout.readline()
+    running.terminate()
+    printed, _ = running.communicate()
+    assert running.returncode != 0, printed
     assert list(tmp_path.iterdir()) == []
 
 

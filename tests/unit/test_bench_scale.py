@@ -8,6 +8,7 @@ import pytest
 
 from bench import compose
 from bench.growth import Measured, Step, exponent, faster_than, table, too_large
+from bench.memory import limited
 from bench.scale import require_space
 from sample_data.generate import BLOCK, Request, generate
 
@@ -68,6 +69,17 @@ def test_limits_and_settings_are_those_of_the_compose_file(monkeypatch: pytest.M
     assert compose.memory_limit("postgres") == 3 * 2**30
     assert "shared_buffers=256MB" in compose.postgres_settings()
     assert not [setting for setting in compose.postgres_settings() if "listen" in setting]
+
+
+def test_a_folder_that_limits_no_memory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="does not limit memory"), limited(tmp_path, "group", 2**30):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_limited_without_a_group() -> None:
+    with limited(None, "group", 2**30) as before:
+        assert before == []
 
 
 @pytest.mark.parametrize("keeps_files", [True, False])

@@ -87,7 +87,7 @@ def cluster(tried: Tried) -> Iterator[Stack]:
     """The cluster, healthy, and the bucket."""
     folder = Path(tempfile.mkdtemp(prefix="meli-spark-"))
     folder.chmod(0o755)
-    made = Stack.make(folder, "meli-spark", ENGINE="spark", SPARK_WORKER_MEMORY="3g")
+    made = Stack.make(folder, "meli-spark", ENGINE="spark", SPARK_WORKER_MEMORY="3g", SPARK_EXECUTOR_MEMORY="1g")
     try:
         made.compose("build", "db-init", "spark-master", "minio", "mlflow", timeout=3000)
         tried("Spark's cluster, healthy after", f"{made.up('spark-worker', 'spark-history', 'minio'):.0f} s")

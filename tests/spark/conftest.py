@@ -51,5 +51,5 @@ def load(database: Database, **env: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **database.env, **administrator, **env},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1100,
     )

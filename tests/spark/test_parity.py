@@ -88,7 +88,7 @@ def build_all(database: Database) -> list[dict]:
         env={**os.environ, **database.env},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1100,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from tests.integration import faults
 from tests.integration.conftest import Database
 from tests.integration.faults import Running, wait_until
 from tests.spark.conftest import NewDatabase, lake_of, load
@@ -35,7 +36,10 @@ def folders(database: Database) -> list[str]:
     return [str(found.relative_to(lake_of(database))) for found in lake_of(database).glob("features/*/*/build=*")]
 
 
-def test_driver_killed_while_the_cluster_computes_leaves_nothing_and_a_rerun_is_whole(loaded: Database):
+def test_driver_killed_while_the_cluster_computes_leaves_nothing_and_a_rerun_is_whole(
+    loaded: Database, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(faults, "TIMEOUT_S", 600)  # Java starts slowly beside other work
     running = Running(loaded, *FEATURES)
     running.wait_for(lambda: folders(loaded), "a folder that Spark writes to")
     children = psutil.Process(running.process.pid).children(recursive=True)

@@ -17,7 +17,6 @@ from ml.cli import CommandError, TryLater
 from ml.loading.days import StatedDates
 from ml.loading.files import FILES, PAYMENTS, RawFile
 from ml.loading.load_file import load_file
-from ml.loading.parquet import write_missing
 from ml.loading.replay import replay_rejects
 from ml.loading.stated_dates import assume_cutoff, check_stated_dates, dates_that_hold, state_dates
 from ml.loading.writing import Load
@@ -41,6 +40,8 @@ def main() -> int:
             else:
                 _load(conn, stated, arguments)
             if settings().engine == "spark":
+                from ml.loading.parquet import write_missing  # here: it imports pandas, which no other load needs
+
                 for table in write_missing(conn):
                     print(f"{table}: written to {settings().lake_url}", flush=True)
             check_stated_dates(conn)

@@ -63,6 +63,12 @@ def lock_writer(conn: psycopg.Connection, table: str) -> None:
     conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (table,))
 
 
+def is_only_writer(conn: psycopg.Connection, table: str) -> bool:
+    """Be the only writer of `table` until the transaction ends, or return False at once if there is another."""
+    ((is_locked,),) = conn.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (table,)).fetchall()
+    return bool(is_locked)
+
+
 @contextmanager
 def one_at_a_time(name: str) -> Iterator[None]:
     """Hold the lock `name`; other processes that ask for it wait. For work longer than a transaction.

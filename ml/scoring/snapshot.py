@@ -12,12 +12,12 @@ from sklearn.pipeline import Pipeline
 from ml import cli
 from ml.model_config import ACTIVE_DAYS, MODEL_NAME, PRODUCTION_ALIAS
 from ml.scoring import runs
-from ml.scoring.batch import COLUMNS, score_batch
+from ml.scoring.batch import COLUMNS, score_rows
 from ml.scoring.missing import described, missing_features
 from ml.settings import settings
 from ml.snapshots import catalogue
 from ml.snapshots.coverage import current_data, require_covered
-from ml.store import copying, feature_rows, lake, registry
+from ml.store import copying, feature_rows, registry
 from ml.utils_io import connect, lock_writer, sql, with_lock_retries
 
 TABLE = "ops.churn_scoring"
@@ -168,9 +168,10 @@ def _scored_here(
     trained_on = version.tag("categories")
     with feature_rows.reading(conn, ACTIVE_COHORT, ("customer_id", *version.features), cohort) as batches:
         for batch in batches:
+            rows = feature_rows.to_frame(pa.Table.from_batches([batch]))
             for name, seen in trained_on.items():
-                unseen[name].update(set(batch[name].unique().drop_null().to_pylist()).difference(seen))
-            yield score_batch(batch, pipeline, version.features, version.threshold)
+                unseen[name].update(rows[name].cat.categories.difference(seen))
+            yield score_rows(rows, pipeline, version.features, version.threshold)
 
 
 def _scored_on_spark(
@@ -180,7 +181,7 @@ def _scored_on_spark(
     location: str | None,
     unseen: dict[str, set[str]],
 ) -> Iterator[pa.RecordBatch]:
-    """Have the workers score the Parquet files of the build; then the rows that they wrote."""
+    """Have the workers score the Parquet files of the build; the rows that they wrote."""
     from ml.spark import scores  # here: PySpark is installed for ENGINE=spark alone
 
     day = run["snapshot_date"]
@@ -189,12 +190,7 @@ def _scored_on_spark(
             f"the features for {day} were built by PostgreSQL, and ENGINE=spark scores Parquet files;"
             f" build them on Spark: airflow dags test churn_feature_build_w {day}"
         )
-    return _read_once(scores.score(location, day, version, pipeline, unseen))
-
-
-def _read_once(folder: str) -> Iterator[pa.RecordBatch]:
-    yield from lake.read(folder, COLUMNS)
-    lake.delete_with_siblings(folder)
+    return scores.score(location, day, version, pipeline, unseen)
 
 
 def _with_constants(batch: pa.RecordBatch, constants: dict[str, Any]) -> pa.RecordBatch:

@@ -10,9 +10,8 @@ from ml.cli import TryLater
 from ml.snapshots import catalogue, rows
 from ml.spark import session, statements
 from ml.store import copying, lake
-from ml.utils_io import connect, sql
+from ml.utils_io import connect, is_only_writer, sql
 
-TRY_LOCK = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))"  # that of ml.utils_io.lock_writer
 COHORT = "select count(*) from staging.customers where first_payment_date < %(snapshot_date)s"
 
 
@@ -25,7 +24,8 @@ def write_rows(conn: psycopg.Connection, parameters: dict[str, Any]) -> rows.Wri
         CommandError: the columns differ, or a raw table is not below LAKE_URL.
         TryLater: the cluster or the object store failed, or rows were lost.
     """
-    folder = f"{folder_of_snapshot(parameters['snapshot_date'])}/build={uuid.uuid4().hex}"
+    table = catalogue.TABLE.replace(".", "/")
+    folder = f"{table}/snapshot_date={parameters['snapshot_date']}/build={uuid.uuid4().hex}"
     with session.session(f"ml.features {parameters['snapshot_date']}") as spark:
         statements.prepare(spark, conn)
         found = spark.sql(statements.translate(sql("features_churn")), args=parameters)
@@ -48,12 +48,7 @@ def delete_replaced(snapshot_date: date) -> None:
     count yet.
     """
     with connect(application_name=f"ml.features {snapshot_date}") as conn:
-        ((is_alone,),) = conn.execute(TRY_LOCK, (catalogue.TABLE,)).fetchall()
+        is_alone = is_only_writer(conn, catalogue.TABLE)
         build = conn.execute(sql("current_build"), {"snapshot_date": snapshot_date}).fetchone()
         if is_alone and build is not None and build[-1] is not None:
             lake.delete_others(build[-1])
-
-
-def folder_of_snapshot(snapshot_date: date) -> str:
-    """Folder of the builds of a snapshot, of which one at most counts."""
-    return f"{catalogue.TABLE.replace('.', '/')}/snapshot_date={snapshot_date}"

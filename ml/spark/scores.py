@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from sklearn.pipeline import Pipeline
 
 from ml.model_config import ACTIVE_DAYS
-from ml.scoring.batch import score_batch
+from ml.scoring.batch import COLUMNS, score_rows
 from ml.spark import session
-from ml.store import lake
+from ml.store import feature_rows, lake
 from ml.store.registry import ChurnVersion
 
 SCHEMA = "customer_id bigint, score double, prediction tinyint"
@@ -21,14 +21,13 @@ SCHEMA = "customer_id bigint, score double, prediction tinyint"
 
 def score(
     location: str, snapshot_date: date, version: ChurnVersion, pipeline: Pipeline, unseen: dict[str, set[str]]
-) -> str:
-    """Score the active customers of the snapshot that `location` holds; return the folder of the scores.
+) -> Iterator[pa.RecordBatch]:
+    """Score the active customers of the snapshot that `location` holds; the rows, whose files are deleted once read.
 
     Adds to `unseen`, for each of its features, the categories of those customers that the training has not seen.
 
     Raises:
-        CommandError: the workers have another scikit-learn than the command.
-        TryLater: the cluster or the object store failed.
+        TryLater: the cluster or the object store failed, or the workers have another scikit-learn than the command.
     """
     folder = f"ops/churn_scoring/snapshot_date={snapshot_date}/run={uuid.uuid4().hex}"
     with session.session(f"ml.infer_batch {snapshot_date}") as spark:
@@ -41,11 +40,17 @@ def score(
             if sklearn.__version__ != wanted:
                 raise RuntimeError(f"scikit-learn is {sklearn.__version__} on a worker and {wanted} in the command")
             for batch in batches:
-                yield score_batch(batch, sent.value, features, threshold)
+                rows = feature_rows.to_frame(pa.Table.from_batches([batch]))
+                yield score_rows(rows, sent.value, features, threshold)
 
         scored = cohort.select("customer_id", *features).mapInArrow(on_worker, SCHEMA)
         scored.write.parquet(lake.url(folder))
-    return folder
+    return _read_once(folder)
+
+
+def _read_once(folder: str) -> Iterator[pa.RecordBatch]:
+    yield from lake.read(folder, COLUMNS)
+    lake.delete_with_siblings(folder)
 
 
 def _add_unseen(cohort: DataFrame, version: ChurnVersion, unseen: dict[str, set[str]]) -> None:

@@ -24,7 +24,7 @@ where table_name = %s and status in ('loaded', 'replayed') order by load_id desc
 
 
 @contextmanager
-def failures() -> Iterator[None]:
+def _failures() -> Iterator[None]:
     """Failures of the object store or of the disk become TryLater."""
     try:
         yield
@@ -56,7 +56,7 @@ def url(folder: str) -> str:
 def is_complete(folder: str) -> bool:
     """Whether the folder has been written to its end."""
     store, path = _open(folder)
-    with failures():
+    with _failures():
         return bool(store.get_file_info(f"{path}/{COMPLETE}").type == fs.FileType.File)
 
 
@@ -74,7 +74,7 @@ def require(folder: str, table: str) -> str:
 def write(folder: str, rows: pa.RecordBatchReader) -> None:
     """Replace the folder by Parquet files of `rows`, in their order."""
     store, path = _open(folder)
-    with failures():
+    with _failures():
         _delete(store, path)
         ds.write_dataset(
             rows,
@@ -92,7 +92,7 @@ def write(folder: str, rows: pa.RecordBatchReader) -> None:
 def read(folder: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """The rows of the folder's files, batch by batch."""
     store, path = _open(folder)
-    with failures():
+    with _failures():
         files = ds.dataset(path, filesystem=store, format="parquet", exclude_invalid_files=False)
         yield from files.to_batches(columns=list(columns), use_threads=True)
 
@@ -100,7 +100,7 @@ def read(folder: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
 def delete_others(folder: str) -> None:
     """Delete what lies beside the folder: what earlier loads, builds and killed runs have left."""
     store, path = _open(folder)
-    with failures():
+    with _failures():
         beside = fs.FileSelector(path.rsplit("/", 1)[0], allow_not_found=True)
         for found in store.get_file_info(beside):
             if found.base_name != path.rsplit("/", 1)[1]:
@@ -110,11 +110,11 @@ def delete_others(folder: str) -> None:
 def delete_with_siblings(folder: str) -> None:
     """Delete the folder that it lies in: the folder and what killed runs have left beside it."""
     store, path = _open(folder)
-    with failures():
+    with _failures():
         _delete(store, path.rsplit("/", 1)[0])
 
 
-def s3_options() -> dict[str, Any]:
+def _s3_options() -> dict[str, Any]:
     """Settings of the S3 store for pyarrow."""
     env = settings()
     return {
@@ -130,7 +130,7 @@ def s3_options() -> dict[str, Any]:
 def _open(folder: str) -> tuple[fs.FileSystem, str]:
     root = urlsplit(settings().lake_url)
     if root.scheme == "s3" and root.netloc:
-        return fs.S3FileSystem(**s3_options()), f"{root.netloc}{root.path.rstrip('/')}/{folder}"
+        return fs.S3FileSystem(**_s3_options()), f"{root.netloc}{root.path.rstrip('/')}/{folder}"
     if root.scheme == "file" and not root.netloc and root.path.startswith("/"):
         return fs.LocalFileSystem(), f"{root.path.rstrip('/')}/{folder}"
     raise CommandError(f"LAKE_URL={settings().lake_url!r}: expected s3://bucket/folder or file:///folder")

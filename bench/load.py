@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.stack import OWNER, fastest, owner, report, shown, stack
+from bench.stack import fastest, libpq, owner, report, shown, stack
 from ml import load
 from ml.loading.files import CRYPTO, FILES, KINDS, Column
 from ml.settings import settings
@@ -52,8 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     both = []
     with stack(0, []) as env:
-        libpq = {"PGHOST": env["POSTGRES_HOST"], "PGPORT": env["POSTGRES_PORT"], "PGUSER": OWNER, "PGPASSWORD": OWNER}
-        env |= {**libpq, "PGDATABASE": env["POSTGRES_DB"], "CSV_DIR": str(arguments.csv_dir.resolve())}
+        env |= libpq(env) | {"CSV_DIR": str(arguments.csv_dir.resolve())}
         for _ in range(arguments.rounds):
             with owner(env) as conn:
                 conn.execute("drop schema if exists bare cascade; create schema bare; checkpoint")

@@ -1,9 +1,9 @@
-"""Memory and CPU of a PostgreSQL cluster, and limits on memory by groups of processes (cgroups)."""
+"""Memory and CPU of a PostgreSQL cluster and of a step's processes, and limits by groups of processes (cgroups)."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -57,21 +57,63 @@ def dynamic_segments(pid: int) -> dict[str, int]:
     return found
 
 
+@dataclass
+class OwnProcesses:
+    """Most bytes at one moment (proportional set size), and CPU seconds by process, of all that this process started.
+
+    Processes of the cluster are not among them. What a process does after the last look is not counted.
+    """
+
+    peak: int = 0
+    seconds: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds of all of them."""
+        return sum(self.seconds.values())
+
+    def look(self, data_dir: Path) -> None:
+        """Take the sizes of now into account."""
+        total, others = 0, server_processes(data_dir)
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error, OSError):  # it has ended
+                if process.pid not in others:
+                    times = process.cpu_times()
+                    self.seconds[process.pid] = times.user + times.system
+                    total += process.memory_full_info().pss
+        self.peak = max(self.peak, total)
+
+
 @contextmanager
 def watched(data_dir: Path) -> Iterator[ServerMemory]:
     """Look at the cluster's memory EVERY_S seconds until the block ends."""
-    memory, done = ServerMemory(), threading.Event()
+    memory = ServerMemory()
+    with _every(lambda: memory.look(data_dir)):
+        yield memory
+
+
+@contextmanager
+def processes_of(data_dir: Path) -> Iterator[OwnProcesses]:
+    """Look at the processes that this one started, without the cluster, EVERY_S seconds until the block ends."""
+    own = OwnProcesses()
+    with _every(lambda: own.look(data_dir)):
+        yield own
+
+
+@contextmanager
+def _every(look: Callable[[], None]) -> Iterator[None]:
+    done = threading.Event()
 
     def watch() -> None:
         while True:
-            memory.look(data_dir)
+            look()
             if done.wait(EVERY_S):
                 return
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        yield memory
+        yield
     finally:
         done.set()
         watcher.join()

@@ -24,7 +24,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from bench.stack import OWNER, ROOT, owner, stack, timed
+from bench.stack import ROOT, libpq, owner, stack, timed
 from ml.model_config import CATEGORICAL_FEATURES
 from ml.snapshots.catalogue import FEATURES, model_features
 from ml.training.explanation import inputs, variance_inflation
@@ -54,10 +54,9 @@ order by snapshot_date, customer_id
 def usable_rows(csv_dir: Path) -> pd.DataFrame:
     """The rows with a usable label of the five snapshots, built from the files."""
     with stack(0, []) as env:
-        libpq = {"PGHOST": env["POSTGRES_HOST"], "PGPORT": env["POSTGRES_PORT"], "PGUSER": OWNER, "PGPASSWORD": OWNER}
-        libpq |= {"PGDATABASE": env["POSTGRES_DB"], "CSV_DIR": str(csv_dir.resolve())}
+        as_owner = {**os.environ, **env, **libpq(env), "CSV_DIR": str(csv_dir.resolve())}
         load = [sys.executable, "-m", "ml.load"]
-        subprocess.run(load, env={**os.environ, **env, **libpq}, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(load, env=as_owner, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
         for day in [*APRIL, JUNE]:
             timed(env, "ml.features:build", str(day))
         with owner(env) as conn:

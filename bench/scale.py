@@ -26,7 +26,7 @@ import psycopg
 from bench import compose
 from bench.growth import MB, Figures, Measured, Step, faster_than, line, table, too_large
 from bench.memory import cpu_seconds_of_sessions, join, limited, server_processes, watched
-from bench.stack import OWNER, owner, stack, timed
+from bench.stack import libpq, owner, stack, timed
 from ml import load as loading
 from ml.features import snapshots_for_training
 from ml.settings import settings
@@ -136,8 +136,7 @@ def run_size(customers: int, csv_dir: Path, cgroup: Path | None, *, keep_files: 
         env = at_the_end.enter_context(stack(0, [], compose.postgres_settings()))
         data_dir = Path(env["BENCH_FOLDER"]) / "pg"
         join(server, server_processes(data_dir))
-        env |= {"PGHOST": env["POSTGRES_HOST"], "PGPORT": env["POSTGRES_PORT"], "PGUSER": OWNER, "PGPASSWORD": OWNER}
-        env |= {"PGDATABASE": env["POSTGRES_DB"], "CSV_DIR": str(csv_dir), "TMPDIR": env["BENCH_FOLDER"]}
+        env |= libpq(env) | {"CSV_DIR": str(csv_dir), "TMPDIR": env["BENCH_FOLDER"]}
         for step in STEPS:
             arguments = (str(customers),) if step.call.endswith(":generate") else step.arguments
             if step.name == "generate" and _is_generated(csv_dir, customers):

@@ -66,10 +66,12 @@ def stack(customers: int, snapshots: list[date], server_settings: Sequence[str] 
         shutil.rmtree(folder)
 
 
-def timed(env: dict[str, str], call: str, *arguments: str, before: Sequence[str] = ()) -> dict[str, Any]:
+def timed(
+    env: dict[str, str], call: str, *arguments: str, before: Sequence[str] = (), python: str = sys.executable
+) -> dict[str, Any]:
     """Run `bench.timed` in a separate process, `before` put before its command; return its figures."""
     done = subprocess.run(
-        [*before, sys.executable, "-W", "ignore", "-m", "bench.timed", call, *arguments],
+        [*before, python, "-W", "ignore", "-m", "bench.timed", call, *arguments],
         env={**os.environ, **env},
         cwd=env["BENCH_FOLDER"],
         capture_output=True,
@@ -113,6 +115,17 @@ def engine() -> sqlalchemy.Engine:
     return sqlalchemy.create_engine(
         f"postgresql+psycopg2://{account}@{env.postgres_host}:{env.postgres_port}/{env.postgres_db}"
     )
+
+
+def libpq(env: dict[str, str]) -> dict[str, str]:
+    """Variables with which `ml.load` connects as the cluster's owner."""
+    return {
+        "PGHOST": env["POSTGRES_HOST"],
+        "PGPORT": env["POSTGRES_PORT"],
+        "PGUSER": OWNER,
+        "PGPASSWORD": OWNER,
+        "PGDATABASE": env["POSTGRES_DB"],
+    }
 
 
 def owner(env: dict[str, str]) -> psycopg.Connection:

@@ -19,6 +19,7 @@ ONLY_LOOKS = ("psql", "airflow", "ml", "runs")
 
 def main() -> int:
     """Run one command; a failure that the user can correct is printed and gives exit code 1."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # uv does not compile: each process would do it for itself
     command, *rest = sys.argv[1:] or [""]
     try:
         match command:

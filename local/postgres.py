@@ -16,7 +16,7 @@ from local.console import Failure, run, wait_until
 from local.environments import ROOT, VENVS, python_of
 
 INIT_DIR = ROOT / "docker" / "postgres" / "init"
-SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC", "log_timezone=UTC")
+SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC", "log_timezone=UTC", "jit=off")
 START_S = 180  # including crash recovery
 STOP_S = 60
 DYING_S = 2  # a killed server stays in the process list for a moment

@@ -24,6 +24,7 @@ HOSTILE = (
 
 def search(page: Page, text: str, snapshot: str = "26 may 2019") -> None:
     """Search for a customer id at a snapshot, in Spanish."""
+    settled(page)  # a page that is still being drawn may take back what is typed
     page.get_by_label(say("snapshot", "es")).click()
     page.get_by_role("option", name=snapshot).click()
     page.get_by_label(say("customer_id", "es")).first.fill(text)

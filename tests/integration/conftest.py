@@ -33,14 +33,18 @@ PASSWORDS = {
     "AIRFLOW_DB_PASSWORD": "air@ %:/$#",
     "MLFLOW_DB_PASSWORD": "ml@ %:/$#",
 }
-
+LONGEST = (
+    "local_stack", "score_dags", "decisions", "scoring_waits", "monitor", "truth", "train", "notebooks", "crypto_dag",
+    "alerts", "dags_beside_scheduler", "features_transactions", "bench_scale", "load_reruns", "score", "repairs",
+)  # fmt: skip
 
 INIT_ENV = {**PASSWORDS, "ML_PYTHON": sys.executable}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest file first: one worker is at it while the other does the rest."""
-    items.sort(key=lambda item: item.path.name != "test_local_stack.py")
+    """Put the longest files first, so that no worker is left with one of them while the others have nothing to do."""
+    order = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 def free_port() -> int:

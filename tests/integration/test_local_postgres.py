@@ -50,6 +50,10 @@ def test_start_and_stop(stopped):
     assert stopped.pid is None
 
 
+def test_statements_are_not_compiled(running):
+    assert running.psql("postgres", "-Atc", "show jit").strip() == "off"
+
+
 def test_second_start_is_refused_and_changes_nothing(running):
     pid = running.pid
     with pytest.raises(Failure, match="already runs"):

@@ -61,7 +61,8 @@ class Stack:
     def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run make there."""
         return subprocess.run(
-            ["make", "-s", *arguments], cwd=self.folder, env={**os.environ, "HOME": str(self.home)},
+            ["make", "-s", *arguments], cwd=self.folder,
+            env={**os.environ, "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )  # fmt: skip
 
@@ -146,6 +147,10 @@ def stack(tmp_path_factory):
 
 def test_nothing_is_written_into_the_home_folder(stack):
     assert list(stack.home.iterdir()) == []
+
+
+def test_modules_are_compiled_once_whatever_the_user_has_set(stack):
+    assert list((stack.folder / "ml").rglob("*.pyc"))
 
 
 def wait_for(condition: Callable[[], Any], seconds: float) -> Any:

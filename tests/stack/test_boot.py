@@ -60,6 +60,10 @@ def test_idle_memory(stack: Stack, tried: Tried) -> None:
     assert total < 2560
 
 
+def test_statements_are_not_compiled(stack: Stack) -> None:
+    assert stack.rows("show jit") == [("off",)]
+
+
 def test_image_sizes(stack: Stack, tried: Tried) -> None:
     for service in ("airflow-webserver", "mlflow", "minio", "jupyter", "streamlit", "postgres", "gateway"):
         size = int(stack.run("docker", "image", "inspect", "-f", "{{.Size}}", stack.container(service)["Image"]).stdout)

@@ -71,9 +71,10 @@ class Side:
     def run(self, name: str, call: str, *arguments: object) -> None:
         """Run a step, keep its cost as `name`, and print it."""
         data_dir = Path(self._env["BENCH_FOLDER"]) / "pg"
+        python = sys.executable if call.startswith("bench.") else self._python  # Spark's has no packages of benchmarks
         before = cpu_seconds_of_sessions(data_dir)
         with watched(data_dir) as server, processes_of(data_dir) as own:
-            found = timed(self._env, call, *map(str, arguments), python=self._python)
+            found = timed(self._env, call, *map(str, arguments), python=python)
         sessions = cpu_seconds_of_sessions(data_dir) - before
         cost = Cost(found["seconds"], own.cpu_seconds + sessions, own.peak, server.peak)
         self.costs[name] = cost

@@ -20,6 +20,7 @@ from tests.integration.conftest import (
 __all__ = ["cluster", "empty_template", "mlflow_uri", "new_database", "seeded_template"]
 
 SPARK_PYTHON = ROOT / ".local" / "venv" / "spark" / "bin" / "python"
+CONF = Path(__file__).parent / "conf"
 NewDatabase = Callable[[str], Database]
 
 
@@ -31,6 +32,7 @@ def on_spark(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Database], D
         database.python = str(SPARK_PYTHON)
         lake = tmp_path_factory.mktemp("lake")
         database.extra_env |= {"ENGINE": "spark", "LAKE_URL": f"file://{lake}", "SPARK_MASTER_URL": "local[2]"}
+        database.extra_env["SPARK_CONF_DIR"] = str(CONF)
         return database
 
     return change

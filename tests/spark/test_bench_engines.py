@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from tests.integration.conftest import ROOT, postgres_bin_dir
+from tests.spark.conftest import CONF
 
 
 def test_both_engines_are_measured_and_nothing_is_left(tmp_path: Path) -> None:
     env = {**os.environ, "BENCH_POSTGRES_BIN": str(postgres_bin_dir()), "TMPDIR": str(tmp_path)}
+    env["SPARK_CONF_DIR"] = str(CONF)
     done = subprocess.run(
         [sys.executable, "-m", "bench.engines", "--customers", "2000"],
         cwd=ROOT,

@@ -17,9 +17,22 @@ case $GATEWAY in
   *) refuse "GATEWAY=$GATEWAY: say 1, or leave it empty." ;;
 esac
 
+# Bytes of a size such as 2g, 512m or 1gb; nothing for what is none.
+bytes() {
+  local size=${1^^}
+  numfmt --from=iec "${size%B}" 2>/dev/null
+}
+
 if [ "$ENGINE" = spark ]; then
   [ -z "$STACK" ] || refuse "ENGINE=spark needs the current versions: leave STACK empty."
   [ -n "$SPARK_PASSWORD" ] || refuse "ENGINE=spark needs SPARK_PASSWORD in .env."
+  executor=$(bytes "$SPARK_EXECUTOR_MEMORY") worker=$(bytes "$SPARK_WORKER_MEMORY")
+  if [ -z "$executor" ] || [ -z "$worker" ]; then
+    refuse "SPARK_EXECUTOR_MEMORY=$SPARK_EXECUTOR_MEMORY, SPARK_WORKER_MEMORY=$SPARK_WORKER_MEMORY: say sizes, such as 2g or 512m."
+  elif [ $((executor * 5)) -gt $((worker * 3)) ]; then
+    refuse "SPARK_EXECUTOR_MEMORY=$SPARK_EXECUTOR_MEMORY is more than three fifths of SPARK_WORKER_MEMORY=$SPARK_WORKER_MEMORY:" \
+      "no worker could give that, and every run would wait forever."
+  fi
 fi
 
 total_mb=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))

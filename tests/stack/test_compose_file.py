@@ -99,7 +99,7 @@ def test_spark_is_there_only_where_it_is_asked_for() -> None:
     assert spark.keys() - default.keys() == CLUSTER
     assert default["db-init"]["network_mode"] == "none"
     for name, service in default.items():
-        told = {"ENGINE": ""} if name == "guard" else {}
+        told = {"ENGINE": "", "SPARK_EXECUTOR_MEMORY": "2g"} if name == "guard" else {}
         environment = {key: value for key, value in service.get("environment", {}).items() if key in spark_only(spark)}
         assert environment == told, name
         assert not service.get("networks", {}).keys() & {"spark", "lake", "history"}, name

@@ -204,6 +204,8 @@ def test_demo_passwords_start_nothing_on_another_address(
         ({"GATEWAY_HOST": "https://team"}, "without https:// and port"),
         ({"GATEWAY": "yes"}, "say 1, or leave it empty"),
         ({"ENGINE": "spark", "GATEWAY": "", "STACK": "seed"}, "needs the current versions"),
+        ({"ENGINE": "spark", "SPARK_EXECUTOR_MEMORY": "3g"}, "more than three fifths of SPARK_WORKER_MEMORY=4g"),
+        ({"ENGINE": "spark", "SPARK_WORKER_MEMORY": "plenty"}, "say sizes"),
         ({"ENGINE": "spark", "BIND_ADDRESS": "0.0.0.0", "SPARK_PASSWORD": "spark"}, "12 characters: SPARK_PASSWORD."),
     ],
 )

@@ -94,6 +94,7 @@ def outside() -> Iterator[tuple[str, str]]:
         f"ip netns exec {name} ip addr add 198.51.100.2/30 dev meli-b", f"ip netns exec {name} ip link set meli-b up",
         f"ip netns exec {name} ip route add default via {address}",
     )  # fmt: skip
+    subprocess.run(["ip", "netns", "delete", name], capture_output=True)  # what a run that was killed has left
     try:
         for step in steps:
             done = subprocess.run(step.split(), capture_output=True, text=True)

@@ -12,8 +12,8 @@ IN_TEST = .local/venv/test/bin/python -m
 TESTS ?= tests/unit tests/integration
 # For commands that work with either stack: use the containers if they run and the local stack does not.
 either = if ! $(LOCAL) runs && [ -n "$$($(COMPOSE) ps -q 2>/dev/null)" ]; then $(2); else $(1); fi
-# Each test file runs in one process, because its tests share servers; a third uses the cores while the others wait.
-THREE_AT_A_TIME = -n 3 --dist loadfile --no-loadscope-reorder
+# Each test file runs in one process, because its tests share servers; three run on two cores, because they often wait.
+BY_FILE = --dist loadfile --no-loadscope-reorder
 
 -include docker/compose.mk tests/browser/browser.mk tests/spark/spark.mk tests/year/year.mk
 
@@ -100,7 +100,7 @@ lint: ## Check style and types
 
 test: lint ## Check style and types, then run the unit and integration tests
 	@$(LOCAL) venv airflow test
-	$(IN_TEST) pytest $(THREE_AT_A_TIME) $(TESTS)
+	$(IN_TEST) pytest -n 3 $(BY_FILE) $(TESTS)
 
 # Locks cover all platforms, with hashes and without index addresses; the images use the model's versions.
 COMPILE = $(LOCAL) uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11

@@ -4,7 +4,7 @@ For each size: generate the files, load them, train on one closed Sunday. Then e
 inside and one after the months of the monthly files, and scores the first. PostgreSQL has the settings of the compose
 file; Spark runs in `.local/venv/spark` (`make test-spark` makes it) with SPARK_MASTER_URL, local[2] unless set, and the
 driver's memory of SPARK_DRIVER_MEMORY. Fails unless both engines built the same rows and their scores differ by at most
-1e-12. Ten million customers take about 44 GB below TMPDIR, and hours.
+1e-12. By estimate, ten million customers take 44 GB below TMPDIR, and hours.
 """
 
 import argparse
@@ -16,12 +16,11 @@ import tempfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
 
 import psycopg
 
 from bench import compose
-from bench.growth import MB
+from bench.growth import MB, Measured, cell
 from bench.memory import cpu_seconds_of_sessions, processes_of, watched
 from bench.scale import require_space
 from bench.stack import libpq, owner, stack, timed
@@ -45,15 +44,6 @@ full join ({SCORES}) as b using (customer_id)
 """
 
 
-class Cost(NamedTuple):
-    """Seconds and CPU seconds of a step, and peaks in bytes: of its own processes, and of PostgreSQL."""
-
-    seconds: float
-    cpu_seconds: float
-    own: float
-    server: float
-
-
 def write_lake() -> None:
     """Write the loaded tables as Parquet."""
     with psycopg.connect(autocommit=True) as conn:
@@ -64,7 +54,7 @@ class Side:
     """Runs steps on one engine and keeps what they cost."""
 
     def __init__(self, engine: str, env: dict[str, str]) -> None:
-        self.engine, self.costs = engine, dict[str, Cost]()
+        self.engine, self.costs = engine, dict[str, Measured]()
         self._env = env | {"ENGINE": engine}
         self._python = str(VENVS / "spark" / "bin" / "python") if engine == "spark" else sys.executable
 
@@ -76,14 +66,9 @@ class Side:
         with watched(data_dir) as server, processes_of(data_dir) as own:
             found = timed(self._env, call, *map(str, arguments), python=python)
         sessions = cpu_seconds_of_sessions(data_dir) - before
-        cost = Cost(found["seconds"], own.cpu_seconds + sessions, own.peak, server.peak)
+        cost = Measured(found["seconds"], own.cpu_seconds + sessions, own.peak, server.peak, server.peak_in_dev_shm)
         self.costs[name] = cost
-        print(f"{self.engine:9} {name:24} {line(cost)}", flush=True)
-
-
-def line(cost: Cost) -> str:
-    """A cost as a cell of the table."""
-    return f"{cost.seconds:,.1f} s, {cost.cpu_seconds:,.1f} s CPU, {cost.own / MB:,.0f} + {cost.server / MB:,.0f} MB"
+        print(f"{self.engine:9} {name:24} {cell(cost)}", flush=True)
 
 
 def run_size(customers: int) -> list[Side]:
@@ -137,7 +122,7 @@ def main() -> None:
         postgres, spark = run_size(customers)
         print("| step | PostgreSQL | Spark |\n|---|---|---|")
         for name in dict.fromkeys([*postgres.costs, *spark.costs]):
-            cells = (line(side.costs[name]) if name in side.costs else "" for side in (postgres, spark))
+            cells = (cell(side.costs[name]) if name in side.costs else "" for side in (postgres, spark))
             print(f"| {name} | {' | '.join(cells)} |")
 
 

@@ -73,15 +73,16 @@ def table(steps: Sequence[Step], by_size: Mapping[int, Figures]) -> Iterable[str
         cells, known = [], [size for size in sizes if step.name in by_size[size]]
         for size in sizes:
             of = by_size[size].get(step.name)
-            cells.append(
-                f"{of.seconds:,.1f} s, {of.cpu_seconds:,.1f} s CPU, {of.client / MB:,.0f} + {of.server / MB:,.0f} MB"
-                if of
-                else ""
-            )
+            cells.append(cell(of) if of else "")
         of_step = [(size, by_size[size][step.name]) for size in known]
         wall = _exponents([(size, of.seconds) for size, of in of_step])
         cpu = _exponents([(size, of.cpu_seconds) for size, of in of_step])
         yield f"| {step.name} | {' | '.join(cells)} | {wall} | {cpu} |"
+
+
+def cell(of: Measured) -> str:
+    """What a table says of a step."""
+    return f"{of.seconds:,.1f} s, {of.cpu_seconds:,.1f} s CPU, {of.client / MB:,.0f} + {of.server / MB:,.0f} MB"
 
 
 def _exponents(found: list[tuple[int, float]]) -> str:

@@ -26,6 +26,7 @@ bytes() {
 if [ "$ENGINE" = spark ]; then
   [ -z "$STACK" ] || refuse "ENGINE=spark needs the current versions: leave STACK empty."
   [ -n "$SPARK_PASSWORD" ] || refuse "ENGINE=spark needs SPARK_PASSWORD in .env."
+  # Three fifths: what docker/spark/start.sh gives executors.
   executor=$(bytes "$SPARK_EXECUTOR_MEMORY") worker=$(bytes "$SPARK_WORKER_MEMORY")
   if [ -z "$executor" ] || [ -z "$worker" ]; then
     refuse "SPARK_EXECUTOR_MEMORY=$SPARK_EXECUTOR_MEMORY, SPARK_WORKER_MEMORY=$SPARK_WORKER_MEMORY: say sizes, such as 2g or 512m."

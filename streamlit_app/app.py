@@ -29,17 +29,15 @@ QUIET = "<style>[data-testid=InputInstructions] { display: none }</style>"
 
 def choose_language() -> str:
     """The language chosen on the page and kept in the URL as `?lang=`; initially the browser's, else Spanish."""
-    accepted = st.context.headers.get("Accept-Language") or ""
-    first = st.query_params.get("lang") or accepted[:2].lower()
     codes = list(LANGUAGES)
+    if "language" not in st.session_state:  # a new session, or a click on another page that cut the last run short
+        accepted = st.context.headers.get("Accept-Language") or ""
+        first = st.session_state.get("last_language") or st.query_params.get("lang") or accepted[:2].lower()
+        st.session_state["language"] = first if first in codes else DEFAULT_LANGUAGE
     chosen = st.sidebar.radio(
-        say("language", DEFAULT_LANGUAGE),
-        codes,
-        index=codes.index(first if first in codes else DEFAULT_LANGUAGE),
-        format_func=LANGUAGES.get,
-        horizontal=True,
-        key="language",
+        say("language", DEFAULT_LANGUAGE), codes, format_func=LANGUAGES.get, horizontal=True, key="language"
     )
+    st.session_state["last_language"] = chosen
     if st.query_params.get("lang") != chosen:
         st.query_params["lang"] = chosen
     return str(chosen)

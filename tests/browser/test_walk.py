@@ -13,7 +13,7 @@ from ml.utils_io import connect
 from streamlit_app.formats import money, number, percent
 from streamlit_app.texts import say
 from streamlit_app.views.campaign import CONTROL, DEFAULTS
-from tests.browser.pages import SNAPSHOT, metric, settled
+from tests.browser.pages import SNAPSHOT, address, metric, settled
 from tests.integration.churn_rows import call
 
 NAME = "=retención & más <b>mayo</b>"
@@ -66,3 +66,15 @@ def test_from_home_to_the_file_of_a_campaign(site, new_page, scored):
         lines = list(csv.DictReader(file))
     assert sorted(int(line["customer_id"]) for line in lines) == sorted(arms["contact"])
     assert {line["campaign"] for line in lines} == {f"'{NAME}"}  # a spreadsheet takes it for a text
+
+
+def test_a_click_on_another_page_while_one_is_drawn_keeps_the_language(site, new_page):
+    for customer_id in (1, 2, 3, 4):  # a slow browser lost it in half of them
+        page = new_page(address(site, "customer", "en", id=customer_id, snapshot=SNAPSHOT))
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
+        page.get_by_role("link", name=say("nav_campaign", "en")).first.click()
+        expect(page.get_by_test_id("stMetric").first).to_be_visible()
+        settled(page)
+        expect(page.get_by_role("heading", level=1)).to_have_text(say("campaign_title", "en"))
+        assert "lang=en" in page.url
+        page.close()

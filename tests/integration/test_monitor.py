@@ -14,6 +14,7 @@ from ml.cli import CommandError, Skip, TryLater
 from ml.features import build_missing
 from ml.infer_batch import score
 from ml.monitor import monitor, ready
+from ml.monitoring.snapshot import scored_rows
 from ml.promote import promote
 from ml.train import train
 from tests.integration.churn_rows import call, forget_models
@@ -154,6 +155,16 @@ def test_planted_drift_is_found_and_named(sample, planted):
     assert states(sample)["drift", "payments_90d"] == "alert"
     assert [each["subject"] for each in result["alerts"]] == ["payments_90d"]
     assert "train again" in result["alerts"][0]["what_to_do"]
+
+
+def test_more_customers_than_are_needed_are_a_fixed_sample(sample):
+    columns = ("customer_id", "score")
+    with sample.connect() as conn:
+        every, some, again = (scored_rows(conn, LAST, columns, rows) for rows in (10**6, 500, 500))
+    ((count,),) = sample.rows("select count(*) from ops.churn_scoring where snapshot_date = %(day)s", {"day": LAST})
+    assert len(every) == count > 2000
+    assert 350 < len(some) < 650
+    assert set(some["customer_id"]) == set(again["customer_id"]) < set(every["customer_id"])
 
 
 def test_a_feature_without_a_value_is_unknown_and_does_not_drift(sample, planted):

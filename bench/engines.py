@@ -4,7 +4,7 @@ For each size: generate the files, load them, train on one closed Sunday. Then e
 inside and one after the months of the monthly files, and scores the first. PostgreSQL has the settings of the compose
 file; Spark runs in `.local/venv/spark` (`make test-spark` makes it) with SPARK_MASTER_URL, local[2] unless set, and the
 driver's memory of SPARK_DRIVER_MEMORY. Fails unless both engines built the same rows and their scores differ by at most
-1e-12. By estimate, ten million customers take 44 GB below TMPDIR, and hours.
+1e-12. By estimate, ten million customers take 44 GB below TMPDIR and two hours.
 """
 
 import argparse

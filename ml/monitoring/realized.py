@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from math import isclose
 
 import numpy as np
@@ -177,9 +178,10 @@ def _measure(conn: psycopg.Connection, day: date, version: str) -> Measured:
     with feature_rows.reading(conn, ROWS, columns, _of([day])) as batches:
         rows = feature_rows.to_frame(batches.read_all()).sort_values("customer_id", ignore_index=True)
     churned, scores = rows["labeled_churn"].to_numpy(), rows["score"].to_numpy()
-    masks = {ALL: np.ones(len(rows), dtype=bool), **dict(slices(pd.DataFrame(rows[list(SLICE_COLUMNS)])))}
+    every = (ALL, np.ones(len(rows), dtype=bool))
     found = [
-        (name, int(of.sum()), int(churned[of].sum()), figures(churned[of], scores[of])) for name, of in masks.items()
+        (name, int(of.sum()), int(churned[of].sum()), figures(churned[of], scores[of]))
+        for name, of in chain([every], slices(pd.DataFrame(rows[list(SLICE_COLUMNS)])))
     ]
     return Measured(day, version, found)
 

@@ -42,7 +42,7 @@ def _values(rows: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _bands(band: NDArray[np.intp], names: tuple[str, ...]) -> pd.Series:
-    return pd.Series(pd.Categorical(np.array(names)[band], names))
+    return pd.Series(pd.Categorical.from_codes(band, pd.Index(names)))
 
 
 def _names(values: pd.Series) -> pd.Series:

@@ -25,8 +25,7 @@ from ml.utils_io import lock_writer, with_lock_retries
 TABLE = "ops.monitoring"
 SCORED_ROWS = """
 select {columns} from ops.churn_scoring join features.churn_weekly_features using (snapshot_date, customer_id)
-where snapshot_date = %(snapshot_date)s
-    and ops.customer_bucket(customer_id) >= %(first_bucket)s and ops.customer_bucket(customer_id) < %(end_bucket)s
+where snapshot_date = %(snapshot_date)s and ops.customer_bucket(customer_id) < %(end_bucket)s
 """
 COUNT_SCORED = "select count(*) from ops.churn_scoring where snapshot_date = %s"
 # A sample of customers, if there are more: an index of ten parts then varies by 0.00004, a thousandth of its limit.
@@ -107,8 +106,8 @@ def scored_rows(
 ) -> pd.DataFrame:
     """Scores and features of the scored customers, or of a fixed sample of them with about `max_rows` rows."""
     ((count,),) = conn.execute(COUNT_SCORED, (snapshot_date,)).fetchall()
-    first, end = measured_buckets(count, max_rows)
-    of = {"snapshot_date": snapshot_date, "first_bucket": first, "end_bucket": end}
+    _, end = measured_buckets(count, max_rows)
+    of = {"snapshot_date": snapshot_date, "end_bucket": end}
     with feature_rows.reading(conn, SCORED_ROWS, columns, of) as batches:
         rows: pd.DataFrame = feature_rows.to_frame(batches.read_all())
     return rows

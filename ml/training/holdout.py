@@ -28,7 +28,7 @@ def fold(customer_id: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def measured_buckets(active_rows: int, max_rows: int) -> tuple[int, int]:
-    """Buckets [0, high) whose customers are measured on out of time: all, unless they would be more than `max_rows`."""
+    """Buckets [0, high) whose customers are measured on, out of time or for drift: all, unless more than `max_rows`."""
     return 0, max(1, min(CUSTOMER_BUCKETS, int(max_rows / max(active_rows / CUSTOMER_BUCKETS, 1e-9))))
 
 
